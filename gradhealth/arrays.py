@@ -1,0 +1,57 @@
+"""Reads inline `.npy` arrays: no pickle, no surprises in size."""
+
+import base64
+import binascii
+import io
+import math
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+MAX_BYTES = 8 * 2**20
+DTYPES = ("<f4", "<f8", "<i8")
+
+
+def decode_npy(text: str) -> NDArray[np.generic]:
+    """The array in a base64 `.npy` file.
+
+    Raises:
+        ValueError: Not base64, not `.npy`, another dtype or order, or a header that
+            does not match the number of bytes.
+    """
+    if len(text) > MAX_BYTES * 4 // 3 + 4_096:
+        raise ValueError("arrays may have 8 MiB together: send fewer samples")
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("not base64: encode the bytes of a .npy file") from None
+    stream = io.BytesIO(raw)
+    shape, fortran_order, dtype = _header(stream)
+    if dtype.str not in DTYPES:
+        raise ValueError(
+            f"dtype {dtype.str} is not read: save float32, float64 or int64"
+        )
+    if fortran_order and len(shape) > 1:
+        raise ValueError("Fortran order is not read: save np.ascontiguousarray(x)")
+    data = raw[stream.tell() :]
+    wanted = math.prod(shape) * dtype.itemsize
+    if len(data) != wanted:
+        raise ValueError(
+            f"the header says {wanted} bytes of data, but {len(data)} follow: the "
+            "file is cut off or damaged"
+        )
+    return np.frombuffer(data, dtype).reshape(shape)
+
+
+def _header(stream: io.BytesIO) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
+    try:
+        version = npy.read_magic(stream)
+        if version == (1, 0):
+            return npy.read_array_header_1_0(stream)
+        return npy.read_array_header_2_0(stream)
+    except (ValueError, TypeError, SyntaxError, UnicodeDecodeError, OverflowError):
+        raise ValueError(
+            "not a .npy file of numbers: write one with np.save(..., "
+            "allow_pickle=False)"
+        ) from None

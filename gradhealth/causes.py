@@ -1,0 +1,149 @@
+"""Why gradients vanish, explode or die in an architecture: the responsible part."""
+
+from collections import Counter
+
+from .layers.activation import Activation
+from .layers.block import Highway, Residual
+from .layers.recurrent import Recurrent
+from .network import Network, Node
+from .schemas.finding import Cause
+from .statistics import Statistics
+
+# Slopes of at most this much shrink a gradient whatever the weights' usual scale.
+GENTLE = {"Sigmoid": 0.25, "Hardsigmoid": 1 / 6, "Softmax": 0.25}
+# One layer is to blame when it alone takes this share of the whole decay.
+LONE_SHARE = 0.5
+# A factor this near to 1 is as good as any initialisation gives.
+NEAR_ONE = 0.93
+LARGE_INPUT = 10.0
+LARGE_TARGET_VARIANCE = 100.0
+
+
+def of_decay(statistics: Statistics, network: Network | None) -> Cause:
+    """Why the backward gain is small."""
+    decades = statistics.log10_gain.mean(axis=0)
+    steps = decades[1:] - decades[:-1]
+    if not len(steps) or network is None:
+        return Cause(kind="unknown", text="The gradient shrinks on its way back.")
+    paths = [layer.path for layer in statistics.stations]
+    total = float(-decades.min())
+    worst = int(steps.argmax())
+    if len(steps) > 2 and steps[worst] > LONE_SHARE * total:  # noqa: PLR2004 -- a chain
+        return Cause(
+            kind="initialisation",
+            layers=[paths[worst + 1]],
+            text=f"One layer breaks the chain: {paths[worst + 1]} alone passes on "
+            f"{10 ** -steps[worst]:.2g} of the gradient.",
+        )
+    factor = 10 ** (-total / len(steps))
+    name, nodes = dominant_activation(network)
+    where = [node.path for node in nodes]
+    chain = f"{factor:.3f} of the gradient over each of {len(steps)} layers"
+    if name in GENTLE:
+        return Cause(
+            kind="activation",
+            layers=where,
+            text=f"{name}'s slope is at most {GENTLE[name]:.2f}, which leaves {chain}.",
+        )
+    if factor < NEAR_ONE:
+        return Cause(
+            kind="initialisation",
+            layers=paths,
+            text=f"The initial weights are too small for {name or 'this network'}: "
+            f"they leave {chain}.",
+        )
+    return Cause(
+        kind="depth",
+        layers=paths,
+        text=f"Each layer is near its best, but {len(steps)} of them leave {chain}.",
+    )
+
+
+def of_growth(statistics: Statistics, network: Network | None) -> Cause:
+    """Why the backward gain is large."""
+    decades = statistics.log10_gain.mean(axis=0)
+    num_factors = max(1, len(decades) - 1)
+    factor = 10 ** (float(decades.max()) / num_factors)
+    paths = [layer.path for layer in statistics.stations]
+    chain = f"by {factor:.2f} at each of {num_factors} layers"
+    if network is None:
+        return Cause(kind="unknown", text=f"The gradient grows {chain}.")
+    if has_layer(network, Residual) and not has_norm(network):
+        blocks = [n.path for n in network.nodes if isinstance(n.layer, Residual)]
+        return Cause(
+            kind="residual",
+            layers=blocks,
+            text="The residual branches are neither scaled nor normalised: each adds "
+            f"its gradient to the skip's, which grows {chain}.",
+        )
+    if has_norm(network) and not has_layer(network, (Residual, Highway)):
+        return Cause(
+            kind="normalisation",
+            layers=paths,
+            text=f"Normalisation without skips makes the gradient grow {chain} "
+            "(Yang 2019).",
+        )
+    return Cause(
+        kind="initialisation",
+        layers=paths,
+        text=f"The initial weights are too large: the gradient grows {chain}.",
+    )
+
+
+def of_divergence(statistics: Statistics, network: Network | None) -> Cause:
+    """Why training diverges although the gradients start out well."""
+    context = statistics.context
+    if context.input_rms is not None and context.input_rms > LARGE_INPUT:
+        return Cause(
+            kind="input_scale",
+            text=f"The inputs are large (RMS {context.input_rms:.3g}), so the first "
+            "steps are too.",
+        )
+    if network is not None:
+        training = network.spec.training
+        trivial = statistics.trivial_loss
+        if network.goal.kind == "values" and trivial > LARGE_TARGET_VARIANCE:
+            return Cause(
+                kind="target_scale",
+                text=f"The targets are large (variance {trivial:.3g}), so the loss "
+                "and its gradient are too.",
+            )
+        if training.loss_scale > 1:
+            return Cause(
+                kind="loss",
+                text=f"The loss is multiplied by {training.loss_scale:g} and its "
+                "gradients are not divided again.",
+            )
+        return Cause(
+            kind="learning_rate",
+            text=f"The learning rate {training.optimizer.lr:g} is too high: the first "
+            "updates are as large as the weights.",
+        )
+    return Cause(kind="learning_rate", text="The steps are too large.")
+
+
+def dominant_activation(network: Network) -> tuple[str | None, list[Node]]:
+    """The most frequent activation and its nodes."""
+    nodes = [n for n in network.walk() if isinstance(n.layer, Activation)]
+    if not nodes:
+        return None, []
+    [(name, _)] = Counter(node.layer.kind for node in nodes).most_common(1)
+    return name, [node for node in nodes if node.layer.kind == name]
+
+
+def has_layer(network: Network, kind: type | tuple[type, ...]) -> bool:
+    """Whether any layer, however deep inside, is of the kind."""
+    return any(isinstance(node.layer, kind) for node in network.walk())
+
+
+def has_norm(network: Network) -> bool:
+    """Whether any layer normalises."""
+    return any(
+        "Norm" in node.layer.kind or node.layer.kind == "TransformerEncoderLayer"
+        for node in network.walk()
+    )
+
+
+def is_recurrent(network: Network | None) -> bool:
+    """Whether the depth of the network is time."""
+    return network is not None and has_layer(network, Recurrent)

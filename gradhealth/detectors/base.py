@@ -1,0 +1,139 @@
+"""What a detector is, and how it speaks of harm, certainty and evidence.
+
+Structure (what a network does to gradients) and harm (whether it learns) are judged
+apart: evidence without harm is latent, and no alarm.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+from ..network import Network
+from ..schemas.finding import Cause, Evidence, Finding, Severity
+from ..statistics import Estimate, Statistics, estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A number that decides, with its unit and where it comes from."""
+
+    value: float
+    unit: str
+    source: str
+
+
+HARM = Threshold(
+    0.5,
+    "progress",
+    "half of the way from the best constant predictor to the loss floor; a network "
+    "whose gradients do not arrive stays at 0, since only its output bias learns",
+)
+# Fewer updates than this say nothing about learning.
+MIN_STEPS = 20
+# Error that many seeds leave: of progress on one task as a measure of harm, ...
+PROGRESS_TOLERANCE = 0.1
+# ... and of the measured gain (pooling and strides alter it by half a decade).
+DECADES_TOLERANCE = 0.5
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a detector judges.
+
+    Attributes:
+        network: The architecture; null for a log.
+    """
+
+    statistics: Statistics
+    network: Network | None = None
+
+    @cached_property
+    def progress(self) -> Estimate:
+        """How much was learned, a run that is not finite counting as nothing."""
+        progress = self.statistics.progress.copy()
+        progress[~self.statistics.finite] = 0.0
+        return estimate(progress, PROGRESS_TOLERANCE)
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether there were steps enough to speak of learning."""
+        return (
+            self.statistics.num_steps >= MIN_STEPS or not self.statistics.finite.all()
+        ) and not math.isnan(self.progress.mean)
+
+    @property
+    def is_harmed(self) -> bool:
+        """Whether the network failed to learn."""
+        return self.is_trained and self.progress.mean < HARM.value
+
+    @property
+    def harm_certainty(self) -> float:
+        """How sure it is that learning failed, or did not."""
+        return self.progress.certainty(HARM.value) if self.is_trained else 0.5
+
+    @property
+    def harm_evidence(self) -> Evidence:
+        """Progress beside its threshold."""
+        return evidence("progress", self.progress, HARM)
+
+
+class Detector(ABC):
+    """One problem, and the numbers that show it.
+
+    Attributes:
+        problem: The stable name, equal to the module's.
+        precedence: Lower stands first where several problems are equally severe:
+            causes before their consequences.
+        is_last_resort: Reported only when no other problem explains the harm.
+    """
+
+    problem: ClassVar[str]
+    precedence: ClassVar[int]
+    is_last_resort: ClassVar[bool] = False
+
+    @abstractmethod
+    def detect(self, case: Case) -> Finding | None:
+        """The finding, or nothing."""
+
+
+def evidence(statistic: str, value: Estimate, threshold: Threshold | None) -> Evidence:
+    """An estimate as a number of the result."""
+    return Evidence(
+        statistic=statistic,
+        value=value.mean,
+        spread=None if math.isnan(value.spread) else value.spread,
+        threshold=None if threshold is None else threshold.value,
+        unit="" if threshold is None else threshold.unit,
+    )
+
+
+def structural_finding(  # noqa: PLR0913 -- the parts of a finding
+    case: Case,
+    *,
+    problem: str,
+    certainty: float,
+    layers: list[str],
+    shown_by: list[Evidence],
+    cause: Cause,
+    explanation: str,
+) -> Finding:
+    """A finding about structure, as severe as the harm beside it.
+
+    `certainty` is the probability that the structural evidence is real.
+    """
+    severity: Severity = "warning"
+    confidence = certainty * 0.5
+    if case.is_trained:
+        severity = "critical" if case.is_harmed else "info"
+        confidence = certainty * case.harm_certainty
+    return Finding(
+        problem=problem,
+        severity=severity,
+        confidence=round(confidence, 3),
+        layers=layers,
+        evidence=[*shown_by, case.harm_evidence] if case.is_trained else shown_by,
+        cause=cause,
+        explanation=explanation,
+    )

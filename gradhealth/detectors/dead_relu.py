@@ -1,0 +1,70 @@
+"""Units that are zero for every input: no gradient passes through them."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ..schemas.finding import Cause, Finding
+from ..statistics import estimate
+from .base import Case, Detector, Threshold, evidence, structural_finding
+
+MANY_DEAD_AT_START = 0.5
+
+
+@dataclass(frozen=True)
+class DeadRelu(Detector):
+    """At least 90 % of a layer's units are 0 on the whole probe set (Lu 2019).
+
+    Not 50 %: in deep ordered networks half of the units look dead because all
+    inputs have become alike; that is a consequence of vanishing.
+    """
+
+    problem: ClassVar[str] = "dead_relu"
+    precedence: ClassVar[int] = 4
+
+    share: Threshold = Threshold(
+        0.9, "units", "healthy layers stay below 0.6, vanishing ones below 0.85"
+    )
+
+    def detect(self, case: Case) -> Finding | None:
+        ends = case.statistics.at_end("dead_fraction")
+        if np.isnan(ends).all():
+            return None
+        by_seed = np.max(np.nan_to_num(ends, nan=0.0), axis=1)
+        worst = estimate(by_seed, 0.02)
+        if not case.is_harmed or worst.mean < self.share.value:
+            return None
+        means = np.mean(np.nan_to_num(ends, nan=0.0), axis=0)
+        layers = case.statistics.layers
+        dead = [
+            layer.path
+            for layer, mean in zip(layers, means, strict=True)
+            if mean >= self.share.value
+        ]
+        return structural_finding(
+            case,
+            problem=self.problem,
+            certainty=worst.certainty(self.share.value),
+            layers=dead,
+            shown_by=[evidence("dead_fraction", worst, self.share)],
+            cause=_cause(case, dead),
+            explanation="Units that are 0 for every input have no slope: neither they "
+            "nor anything before them receives a gradient, and they stay dead.",
+        )
+
+
+def _cause(case: Case, layers: list[str]) -> Cause:
+    starts = np.nan_to_num(case.statistics.at_start("dead_fraction"), nan=0.0)
+    if np.mean(np.max(starts, axis=1)) > MANY_DEAD_AT_START:
+        return Cause(
+            kind="initialisation",
+            layers=layers,
+            text="The units are dead from the start: their biases or weights keep "
+            "every pre-activation below 0.",
+        )
+    return Cause(
+        kind="learning_rate",
+        layers=layers,
+        text="The units were alive at the start and were killed by too large a step.",
+    )

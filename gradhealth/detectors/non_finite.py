@@ -1,0 +1,69 @@
+"""NaN or an infinity appeared."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..schemas.finding import Cause, CauseKind, Evidence, Finding
+from ..schemas.trace import NonFinite as Place
+from .base import Case, Detector
+
+PLACES: dict[str, str] = {
+    "data": "in the data",
+    "activation": "in an activation",
+    "loss": "in the loss",
+    "gradient": "in a gradient",
+    "weight": "in a weight",
+}
+
+
+@dataclass(frozen=True)
+class NonFinite(Detector):
+    """The first number that stopped being finite, with its layer and step.
+
+    When growth came before it, the growth is the cause: exploding_gradient stands
+    first then, unless the data itself is broken.
+    """
+
+    problem: ClassVar[str] = "non_finite"
+    precedence: ClassVar[int] = 2
+
+    def detect(self, case: Case) -> Finding | None:
+        statistics = case.statistics
+        places = [trace.context.non_finite for trace in statistics.traces]
+        found = [place for place in places if place is not None]
+        if not found:
+            return None
+        first = min(found, key=lambda place: place.step)
+        share = len(found) / statistics.num_seeds
+        return Finding(
+            problem=self.problem,
+            severity="critical" if case.is_harmed else "warning",
+            confidence=round(0.5 + 0.49 * share, 3),
+            layers=[first.layer] if first.layer else [],
+            evidence=[
+                Evidence(statistic="non_finite_step", value=first.step, unit="step"),
+                Evidence(
+                    statistic="non_finite_share",
+                    value=share,
+                    threshold=0.0,
+                    unit="seeds",
+                ),
+            ],
+            cause=_cause(case, first),
+            explanation=f"NaN or an infinity first appears {PLACES[first.where]}"
+            f"{f' of {first.layer}' if first.layer else ''} at step {first.step}; from "
+            "there on every number is lost.",
+        )
+
+
+def _cause(case: Case, place: Place) -> Cause:
+    kind: CauseKind = "unknown"
+    text = "The source of the broken number is not known."
+    network = case.network
+    if place.where == "data":
+        kind, text = "data", "The data holds NaN or infinities: clean it."
+    elif network is not None and network.spec.training.precision == "float16":
+        kind, text = "precision", "float16 ends at 65,504: larger numbers overflow."
+    elif place.where == "loss":
+        kind, text = "loss", "The loss takes the logarithm of 0 or divides by 0."
+    return Cause(kind=kind, layers=[place.layer] if place.layer else [], text=text)

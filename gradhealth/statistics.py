@@ -1,0 +1,233 @@
+"""Statistics of a set of runs (one a seed), on which the detectors decide."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .schemas.trace import Context, Trace, TracedLayer
+
+FloatArray = NDArray[np.float64]
+
+# Share of the last steps whose mean is the final loss, and at least this many steps.
+LAST_SHARE, MIN_LAST_STEPS = 0.05, 3
+# log10 of a gain that underflowed even in float64.
+LOG10_ZERO = -320.0
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Numbers over the seeds; rows are seeds, NaN where nothing was measured.
+
+    "start" is the state before the first update, "end" the last state that was
+    measured.
+    """
+
+    traces: tuple[Trace, ...]
+
+    @property
+    def num_seeds(self) -> int:
+        """Number of runs."""
+        return len(self.traces)
+
+    @property
+    def layers(self) -> tuple[TracedLayer, ...]:
+        """The layers of the network, in order; empty when unknown."""
+        return self.traces[0].layers or ()
+
+    @property
+    def context(self) -> Context:
+        """What is known beside the numbers (from the first run)."""
+        return self.traces[0].context
+
+    @cached_property
+    def num_steps(self) -> int:
+        """Updates of the longest run."""
+        return max(int(trace.series["loss"].count()) for trace in self.traces)
+
+    @cached_property
+    def finite(self) -> NDArray[np.bool_]:
+        """[S] whether the run stayed finite."""
+        return np.array(
+            [trace.context.non_finite is None for trace in self.traces], bool
+        )
+
+    @cached_property
+    def loss_first(self) -> FloatArray:
+        """[S] loss of the first batch."""
+        return np.array([self._losses(trace)[0] for trace in self.traces])
+
+    @cached_property
+    def loss_peak(self) -> FloatArray:
+        """[S] largest finite loss."""
+        finite = [self._losses(trace) for trace in self.traces]
+        return np.array([np.max(x[np.isfinite(x)], initial=-math.inf) for x in finite])
+
+    @cached_property
+    def loss_last(self) -> FloatArray:
+        """[S] mean loss of the last 5 % of the steps (at least 3); NaN: not finite."""
+        return np.array(
+            [
+                _last_mean(self._losses(trace)) if finite else math.nan
+                for trace, finite in zip(self.traces, self.finite, strict=True)
+            ]
+        )
+
+    @cached_property
+    def progress(self) -> FloatArray:
+        """[S] (trivial - last) / (trivial - floor): 0 no better than a constant."""
+        trivial = np.array([t.context.trivial_loss or math.nan for t in self.traces])
+        floor = np.array([t.context.loss_floor or 0.0 for t in self.traces])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray((trivial - self.loss_last) / (trivial - floor))
+
+    @cached_property
+    def trivial_loss(self) -> float:
+        """Loss of the best constant predictor, mean over the seeds; NaN: unknown."""
+        known = [t.context.trivial_loss for t in self.traces]
+        return float(np.mean([x for x in known if x is not None] or [math.nan]))
+
+    def at_start(self, name: str) -> FloatArray:
+        """[S, L] a layer series at the first state; NaN where not measured."""
+        return np.stack([_row(trace, name, 0) for trace in self.traces])
+
+    def at_end(self, name: str) -> FloatArray:
+        """[S, L] a layer series at the last state that was measured."""
+        return np.stack([_row(trace, name, -1) for trace in self.traces])
+
+    def middle(self, name: str) -> FloatArray:
+        """[S, L] median over the sampled steps between start and end."""
+        return np.stack([_middle(trace, name) for trace in self.traces])
+
+    @cached_property
+    def station_indices(self) -> NDArray[np.int64]:
+        """[K] columns of the layers whose backward gain was measured, by depth."""
+        return np.flatnonzero(~np.isnan(self.at_start("backward_gain")).all(axis=0))
+
+    @cached_property
+    def log10_gain(self) -> FloatArray:
+        """[S, K] log10 of the backward gain at the start."""
+        gains = self.at_start("backward_gain")[:, self.station_indices]
+        with np.errstate(divide="ignore"):
+            return _clipped(np.log10(gains))
+
+    @property
+    def stations(self) -> list[TracedLayer]:
+        """The layers whose backward gain was measured, by depth."""
+        return [self.layers[index] for index in self.station_indices]
+
+    def log10_temporal_gain(self, lag: int) -> FloatArray:
+        """[S] log10 of the temporal gain at the start; NaN: nothing is recurrent."""
+        gains: list[float] = []
+        for trace in self.traces:
+            series = trace.lag_series.get("temporal_gain")
+            known = series is not None and len(series) >= lag
+            gains.append(
+                float(series[lag - 1]) if series is not None and known else math.nan
+            )
+        with np.errstate(divide="ignore"):
+            return _clipped(np.log10(np.array(gains)))
+
+    @cached_property
+    def weight_ratio(self) -> FloatArray:
+        """[S, L] norm of the weight matrices at the end over the start."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(self.at_end("weight_norm") / self.at_start("weight_norm"))
+
+    @cached_property
+    def forward_growth(self) -> FloatArray:
+        """[S] largest ratio of a station's activation std to the first station's."""
+        stds = self.at_start("forward_std")
+        stds = stds[:, ~np.isnan(stds).all(axis=0)]
+        if not stds.size:
+            return np.full(self.num_seeds, math.nan)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(np.max(stds, axis=1) / stds[:, 0])
+
+    def _losses(self, trace: Trace) -> FloatArray:
+        losses = trace.series["loss"]
+        known = losses.data[~np.ma.getmaskarray(losses)]
+        return np.asarray(known if len(known) else [math.nan], np.float64)
+
+
+def _last_mean(losses: FloatArray) -> float:
+    count = max(MIN_LAST_STEPS, round(LAST_SHARE * len(losses)))
+    return float(np.mean(losses[-count:]))
+
+
+def _measured(trace: Trace, name: str) -> FloatArray:
+    """[N, L] the rows in which anything was measured; masked cells become NaN."""
+    if name not in trace.layer_series:
+        return np.full((1, len(trace.layers or ())), math.nan)
+    table = trace.layer_series[name]
+    mask = np.ma.getmaskarray(table)
+    rows = ~mask.all(axis=1)
+    if not rows.any():
+        return np.full((1, table.shape[1]), math.nan)
+    return np.where(mask, math.nan, table.data)[rows]
+
+
+def _row(trace: Trace, name: str, index: int) -> FloatArray:
+    return np.asarray(_measured(trace, name)[index])
+
+
+def _clipped(log10: FloatArray) -> FloatArray:
+    return np.asarray(np.maximum(log10, LOG10_ZERO))
+
+
+def _middle(trace: Trace, name: str) -> FloatArray:
+    rows = _measured(trace, name)[1:-1]
+    if not len(rows):
+        return np.full(len(trace.layers or ()), math.nan)
+    return _quiet_median(rows)
+
+
+def _quiet_median(rows: FloatArray) -> FloatArray:
+    """Median by column, NaN for columns without a number."""
+    return np.array(
+        [
+            np.median(column[~np.isnan(column)])
+            if not np.isnan(column).all()
+            else math.nan
+            for column in rows.T
+        ]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Mean of a statistic over the seeds, and how far it can be trusted.
+
+    Attributes:
+        spread: Standard deviation over seeds; NaN with fewer than two.
+        error: Standard error of the mean, at least `tolerance`.
+    """
+
+    mean: float
+    spread: float
+    error: float
+
+    def certainty(self, threshold: float) -> float:
+        """Probability that the true value lies on the mean's side of the threshold."""
+        distance = abs(self.mean - threshold) / self.error
+        return 0.5 * (1 + math.erf(distance / math.sqrt(2)))
+
+
+def estimate(values: Sequence[float] | FloatArray, tolerance: float) -> Estimate:
+    """The mean over the seeds that have a value.
+
+    Args:
+        values: [S] one number a seed; NaN where there is none.
+        tolerance: The error that even many seeds leave: of the statistic as a
+            stand-in for what it is held against.
+    """
+    known = np.asarray(values, np.float64)
+    known = known[~np.isnan(known)]
+    if not len(known):
+        return Estimate(math.nan, math.nan, math.inf)
+    spread = float(np.std(known, ddof=1)) if len(known) > 1 else math.nan
+    sampling = 0.0 if math.isnan(spread) else spread / math.sqrt(len(known))
+    return Estimate(float(np.mean(known)), spread, math.hypot(sampling, tolerance))
