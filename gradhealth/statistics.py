@@ -46,7 +46,8 @@ class Statistics:
     @cached_property
     def num_steps(self) -> int:
         """Updates of the longest run."""
-        return max(int(trace.series["loss"].count()) for trace in self.traces)
+        losses = [trace.series.get("loss") for trace in self.traces]
+        return max(0 if loss is None else int(loss.count()) for loss in losses)
 
     @cached_property
     def finite(self) -> NDArray[np.bool_]:
@@ -148,7 +149,7 @@ class Statistics:
             return np.asarray(np.max(stds, axis=1) / stds[:, 0])
 
     def _losses(self, trace: Trace) -> FloatArray:
-        losses = trace.series["loss"]
+        losses = trace.series.get("loss", np.ma.masked_array([]))
         known = losses.data[~np.ma.getmaskarray(losses)]
         return np.asarray(known if len(known) else [math.nan], np.float64)
 

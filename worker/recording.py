@@ -5,7 +5,7 @@ from time import perf_counter
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gradhealth.layers.recurrent import Recurrent
 from gradhealth.network import Network
@@ -49,8 +49,8 @@ class Recording:
         parameters: (index of the node, parameter) of every learned parameter.
         matrices: The same for weight matrices: biases and gains are left out, whose
             ratio of update to weight means nothing.
-        grad_norms: [steps, parameters] L2 norms before clipping.
-        receiving: Columns of `grad_norms` whose parameter gets a gradient at all.
+        receiving: Indices of the parameters that get a gradient at all.
+        grad_norms: By step, [receiving] their L2 norms before clipping.
         samples: By step; the last state has one too.
         lrs: The learning rate of each step.
         seconds: Time spent watching.
@@ -64,9 +64,9 @@ class Recording:
             for parameter in run.model.parameters_of(node.path).values()
         ]
         self.matrices = [(i, p) for i, p in self.parameters if p.dim() > 1]
-        shape = (run.network.spec.training.steps, len(self.parameters))
-        self.grad_norms = torch.zeros(shape, dtype=torch.float64)
+        self.grad_norms: list[Tensor] = []
         self.receiving: list[int] = []
+        self._receivers: list[nn.Parameter] = []
         self.samples: dict[int, Sample] = {}
         self.lrs: list[float] = []
         self.seconds = 0.0
@@ -88,16 +88,18 @@ class Recording:
 
     def after_backward(self, run: TrainingRun) -> None:
         began = perf_counter()
-        grads = [parameter.grad for _, parameter in self.parameters]
-        if not self.receiving:
-            self.receiving = [i for i, grad in enumerate(grads) if grad is not None]
-        present = [grad for grad in grads if grad is not None]
-        if present:
+        if not run.num_updates:
+            self.receiving = [
+                column
+                for column, (_, parameter) in enumerate(self.parameters)
+                if parameter.grad is not None
+            ]
+            self._receivers = [self.parameters[column][1] for column in self.receiving]
+        if self._receivers:
+            grads = [p.grad for p in self._receivers if p.grad is not None]
             # float32 squares underflow below 1e-19: sampled steps are taken exactly.
             exact = torch.float64 if run.num_updates in self._probe_steps else None
-            norms = torch._foreach_norm(present, 2, dtype=exact)  # noqa: SLF001 -- one call for all
-            row = torch.stack(norms).double().cpu()
-            self.grad_norms[run.num_updates, self.receiving] = row
+            self.grad_norms.append(torch.stack(torch._foreach_norm(grads, 2, exact)))  # noqa: SLF001 -- one call for all
         self.seconds += perf_counter() - began
 
     def after_update(self, run: TrainingRun) -> None:

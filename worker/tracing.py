@@ -7,8 +7,8 @@ import numpy as np
 from torch import Tensor
 
 from gradhealth.network import Node
-from gradhealth.targets import needed_lag
 from gradhealth.schemas.trace import Context, NonFinite, Series, Trace, TracedLayer
+from gradhealth.targets import needed_lag
 
 from .recording import Recording, Sample
 from .training import TrainingRun
@@ -108,18 +108,18 @@ class _Table:
 
     def _get(self, name: str) -> Series:
         if name not in self._series:
-            self._series[name] = np.ma.masked_all(self._shape)
+            self._series[name] = _masked(*self._shape)
         return self._series[name]
 
 
 def _layer_norms(run: TrainingRun, recording: Recording) -> Series:
     """[T, L] gradient norms of layers; masked where no gradient arrives."""
-    norms = recording.grad_norms[: run.num_updates].numpy()
     squares = np.zeros((run.num_updates, len(recording.nodes)))
     masked = np.ones(len(recording.nodes), bool)
+    norms = np.array([row.tolist() for row in recording.grad_norms])
     with np.errstate(over="ignore"):
-        for column in recording.receiving:
-            index, _ = recording.parameters[column]
+        for column, parameter in enumerate(recording.receiving):
+            index, _ = recording.parameters[parameter]
             squares[:, index] += norms[:, column] ** 2
             masked[index] = False
     return np.ma.masked_array(np.sqrt(squares), np.broadcast_to(masked, squares.shape))
@@ -145,9 +145,14 @@ def _total(norms: Series) -> list[float]:
     return [float(value) for value in np.sqrt((norms.filled(0.0) ** 2).sum(axis=1))]
 
 
+def _masked(*shape: int) -> Series:
+    """A series in which nothing has been measured yet."""
+    return np.ma.masked_array(np.zeros(shape), np.ones(shape, bool))
+
+
 def _padded(values: Sequence[float], num_rows: int) -> Series:
     """One value a row, masked in the rows after the last."""
-    padded = np.ma.masked_all(num_rows)
+    padded = _masked(num_rows)
     padded[: len(values)] = values
     return padded
 

@@ -62,7 +62,11 @@ class _RandomState:
     def __init__(self, seed: int, device: torch.device) -> None:
         self._devices = [device] if device.type == "cuda" else []
         self._outer = self._now()
-        torch.manual_seed(seed)
+        # torch.manual_seed would queue a call for every kind of device, each time.
+        torch.default_generator.manual_seed(seed)
+        for gpu in self._devices:
+            with torch.cuda.device(gpu):
+                torch.cuda.manual_seed(seed)
         self._own = self._now()
         self._set(self._outer)
 
@@ -121,7 +125,8 @@ class TrainingRun:
         initialise(self.model, network, first_x, seed)
         self.model.to(device, self._dtype)
         self._criterion = loss_function(network.goal)
-        self._optimizer = make_optimizer(training, self.model.parameters())
+        self._parameters = list(self.model.parameters())
+        self._optimizer = make_optimizer(training, self._parameters)
         self._base_lr = training.optimizer.lr * lr_multiplier
         self._set_lr(self._base_lr)
         self._schedule = make_schedule(training)
@@ -216,7 +221,8 @@ class TrainingRun:
         self.losses.append(loss.item())
         if not self.is_finite:
             return  # the state that broke stays as it is, to be looked at
-        self._optimizer.zero_grad()
+        for parameter in self._parameters:
+            parameter.grad = None
         self._backward(loss)
         derived = perf_counter()
         if watcher is not None:
@@ -242,23 +248,22 @@ class TrainingRun:
         training = self.network.spec.training
         objective = loss
         if training.l1:
-            weights = [p for p in self.model.parameters() if p.dim() > 1]
+            weights = [p for p in self._parameters if p.dim() > 1]
             objective = objective + training.l1 * sum(w.abs().sum() for w in weights)
         if training.loss_scale != 1:
             objective = objective * training.loss_scale
         if self._scaler is None:
             objective.backward()  # type: ignore[no-untyped-call]  # torch's own gap
             return
-        self._scaler.scale(objective).backward()
+        self._scaler.scale(objective).backward()  # type: ignore[no-untyped-call]  # same
         self._scaler.unscale_(self._optimizer)
 
     def _update(self) -> None:
         training = self.network.spec.training
-        parameters = list(self.model.parameters())
         if training.clip_grad_norm is not None:
-            nn.utils.clip_grad_norm_(parameters, training.clip_grad_norm)
+            nn.utils.clip_grad_norm_(self._parameters, training.clip_grad_norm)
         if training.clip_grad_value is not None:
-            nn.utils.clip_grad_value_(parameters, training.clip_grad_value)
+            nn.utils.clip_grad_value_(self._parameters, training.clip_grad_value)
         if self._scaler is None:
             self._optimizer.step()
         else:

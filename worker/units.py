@@ -48,6 +48,11 @@ def warm_up() -> None:
     measure({"spec": spec}, lambda _done, _total: None)
 
 
+def set_threads(count: int) -> None:
+    """Uses so many processor threads in this process."""
+    torch.set_num_threads(count)
+
+
 def run(unit: str, arguments: Mapping[str, Any], report: Report) -> Any:
     """Carries out one unit; `report(done, total)` tells how far it is."""
     return UNITS[unit](arguments, report)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from ..causes import of_decay
 from ..schemas.finding import Finding
 from ..statistics import estimate
@@ -39,6 +41,8 @@ class VanishingGradient(Detector):
         gains = case.statistics.log10_gain
         if gains.shape[1] < 2:  # noqa: PLR2004 -- a gain is between two stations
             return None
+        if np.nanmax(case.statistics.at_start("dead_fraction"), initial=0.0) == 1.0:
+            return None  # a dead layer passes nothing: that is no decay
         smallest = estimate(gains.min(axis=1), DECADES_TOLERANCE)
         if not smallest.mean < self.gain.value:
             return None

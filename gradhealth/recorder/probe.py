@@ -196,14 +196,21 @@ def _undisturbed(model: nn.Module, seed: int) -> Iterator[None]:
     """Train mode with seeded dropout, leaving the model and the generators alone."""
     buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
     was_training = model.training
-    devices = sorted({b.device.index for b, _ in buffers if b.device.type == "cuda"})
+    parameter = next(model.parameters(), None)
+    on_gpu = parameter is not None and parameter.is_cuda
+    devices = [parameter.device] if parameter is not None and on_gpu else []
     with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(seed)
-        model.train()
+        # torch.manual_seed would queue a call for every kind of device, each time.
+        torch.default_generator.manual_seed(seed)
+        if on_gpu:
+            torch.cuda.manual_seed(seed)
+        if not was_training:
+            model.train()
         try:
             yield
         finally:
-            model.train(was_training)
+            if not was_training:
+                model.train(was_training)
             for buffer, before in buffers:
                 buffer.copy_(before)
 
@@ -260,7 +267,7 @@ def _saturated(output: Tensor, kind: UnitKind) -> float:
         flat = values.abs() > TANH_SATURATED
     else:
         flat = (values - 0.5).abs() > 0.5 - SIGMOID_SATURATED
-    return flat.double().mean().item()
+    return flat.count_nonzero().item() / flat.numel()
 
 
 def _is_suspicious(reading: Reading) -> bool:

@@ -1,0 +1,150 @@
+import pytest
+
+from gradhealth.diagnosis import diagnose
+from gradhealth.network import resolve
+from gradhealth.schemas.trace import NonFinite
+from tests.support.traces import empty_trace, trace, traces
+
+
+def test_a_network_that_learns_is_healthy():
+    diagnosis = diagnose(traces())
+
+    assert (diagnosis.verdict, diagnosis.primary) == ("healthy", None)
+    assert diagnosis.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("problem", "how"),
+    [
+        ("vanishing_gradient", {"decades_per_layer": -1.0}),
+        ("exploding_gradient", {"decades_per_layer": 1.0}),
+        ("exploding_gradient", {"first_update": 0.8}),
+        ("exploding_gradient", {"losses": [1.0] * 50 + [5.0] * 50}),
+        ("dead_relu", {"dead": 0.97}),
+        ("saturated_activation", {"saturated": 0.7}),
+        ("weight_collapse", {"weight_ratio": 0.01}),
+        ("temporal_vanishing_gradient", {"temporal": 0.6, "lag": 40}),
+        ("temporal_exploding_gradient", {"temporal": 1.5}),
+        ("stalled_training", {"update_ratio": 1e-8}),
+        ("non_finite", {"non_finite": NonFinite(step=3, where="data")}),
+    ],
+)
+def test_evidence_with_harm_is_critical(problem, how):
+    diagnosis = diagnose(traces(progress=0.0, **how))
+
+    assert (diagnosis.verdict, diagnosis.primary) == ("critical", problem)
+    assert diagnosis.findings[0].confidence > 0.9
+    assert diagnosis.findings[0].evidence
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"decades_per_layer": -1.0},
+        {"decades_per_layer": 1.0},
+        {"temporal": 0.6, "lag": 40},
+    ],
+)
+def test_evidence_without_harm_is_latent_and_no_alarm(how):
+    diagnosis = diagnose(traces(**how))
+
+    assert (diagnosis.verdict, diagnosis.primary) == ("healthy", None)
+    assert [finding.severity for finding in diagnosis.findings] == ["info"]
+
+
+@pytest.mark.parametrize(
+    "how", [{"dead": 0.97}, {"saturated": 0.7}, {"weight_ratio": 0.01}]
+)
+def test_a_consequence_without_harm_is_not_mentioned(how):
+    assert diagnose(traces(**how)).findings == ()
+
+
+def test_a_short_memory_harms_nobody_who_needs_none():
+    assert diagnose(traces(temporal=0.6, lag=2)).findings == ()
+    assert diagnose(traces(temporal=0.6, lag=None)).findings == ()
+
+
+def test_dead_units_stand_before_the_vanishing_they_cause():
+    diagnosis = diagnose(traces(progress=0.0, dead=1.0, decades_per_layer=-100.0))
+
+    assert [finding.problem for finding in diagnosis.findings] == ["dead_relu"]
+
+
+def test_half_dead_units_of_a_vanishing_network_are_a_consequence():
+    diagnosis = diagnose(traces(progress=0.0, dead=0.75, decades_per_layer=-1.0))
+
+    assert [finding.problem for finding in diagnosis.findings] == ["vanishing_gradient"]
+
+
+def test_growth_before_nan_is_the_cause_of_nan():
+    broken = {"non_finite": NonFinite(step=3, where="gradient"), "losses": [1.0] * 3}
+
+    diagnosis = diagnose(traces(decades_per_layer=1.0, **broken))
+
+    assert [finding.problem for finding in diagnosis.findings] == [
+        "exploding_gradient",
+        "non_finite",
+    ]
+
+
+def test_an_empty_trace_is_not_judged():
+    diagnosis = diagnose([empty_trace()])
+
+    assert (diagnosis.verdict, diagnosis.primary) == ("insufficient_data", None)
+
+
+def test_structure_alone_warns_when_nothing_was_trained():
+    diagnosis = diagnose([trace(num_steps=1, losses=[1.0], decades_per_layer=-1.0)])
+
+    assert (diagnosis.verdict, diagnosis.primary) == ("warning", "vanishing_gradient")
+    assert "learning was not judged" in diagnosis.notes[0]
+
+
+def test_a_wide_spread_over_seeds_lowers_the_confidence():
+    clear = [trace(seed=i, decades_per_layer=-0.8, progress=0.0) for i in range(3)]
+    torn = [
+        trace(seed=i, decades_per_layer=slope, progress=0.0)
+        for i, slope in enumerate((-0.2, -0.8, -1.2))
+    ]
+
+    sure, unsure = (diagnose(runs).findings[0].confidence for runs in (clear, torn))
+
+    assert unsure < sure
+
+
+def deep(activation, **layer):
+    return resolve(
+        {
+            "input": {"shape": [8]},
+            "model": [
+                {
+                    "repeat": 6,
+                    "body": [
+                        {"type": "Linear", "out_features": 8, **layer},
+                        {"type": activation},
+                    ],
+                },
+                {"type": "Linear", "out_features": 4},
+            ],
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("activation", "kind"), [("Sigmoid", "activation"), ("ReLU", "initialisation")]
+)
+def test_the_cause_of_vanishing_is_the_activation_or_its_initialisation(
+    activation, kind
+):
+    runs = traces(progress=0.0, decades_per_layer=-0.7)
+
+    cause = diagnose(runs, deep(activation)).findings[0].cause
+
+    assert cause.kind == kind
+    assert "0.19" in cause.text or "0.2" in cause.text
+
+
+def test_a_too_high_learning_rate_is_named_as_the_cause():
+    diagnosis = diagnose(traces(progress=0.0, first_update=0.9), deep("ReLU"))
+
+    assert diagnosis.findings[0].cause.kind == "learning_rate"

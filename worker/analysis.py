@@ -1,0 +1,98 @@
+"""One architecture analysis from spec to result, without torch and without database.
+
+The measuring is done elsewhere, in units of work: what they reply is kept, so that
+whoever takes an analysis over repeats none that is finished.
+"""
+
+import json
+import zlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+from gradhealth.theory.gains import predict
+
+from gradhealth.diagnosis import diagnose
+from gradhealth.initialisation import unmatched
+from gradhealth.limits import UNLIMITED
+from gradhealth.network import Network, resolve
+from gradhealth.prescription import prescribe
+from gradhealth.results import assemble
+from gradhealth.schemas.analysis import (
+    Durations,
+    Environment,
+    Options,
+    Progress,
+    Result,
+)
+from gradhealth.schemas.trace import Trace
+
+from .trials import Baseline, prove
+
+RunUnit = Callable[[str, str, dict[str, Any]], Awaitable[Any]]
+Report = Callable[[Progress], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an analysis comes to.
+
+    Attributes:
+        traces: What was measured, as compressed JSON: a list of traces.
+    """
+
+    result: Result
+    traces: bytes
+
+
+async def analyse(
+    spec: dict[str, Any], options: Options, run_unit: RunUnit, report: Report
+) -> Outcome:
+    """Measures, diagnoses, and proves fixes.
+
+    Args:
+        spec: The architecture spec as sent; it was checked before.
+        options: How much work may be done.
+        run_unit: Carries out `(key, unit, arguments)` and returns its reply.
+        report: Told how far the analysis is.
+    """
+    began = perf_counter()
+    network = resolve(spec, UNLIMITED)
+    await report(Progress(phase="training"))
+    measured = await run_unit("measure", "measure", {"spec": spec})
+    traces = [Trace.from_json(trace) for trace in measured["traces"]]
+    diagnosis = diagnose(traces, network)
+    trials_began = perf_counter()
+    fixes = await prove(
+        prescribe(spec, network, diagnosis.findings, options.fixes),
+        spec,
+        Baseline.of(traces),
+        options,
+        run_unit,
+        report,
+    )
+    ended = perf_counter()
+    durations = Durations(
+        **measured["durations"], trials=ended - trials_began, total=ended - began
+    )
+    result = assemble(
+        diagnosis,
+        traces,
+        theory=predict(network),
+        fixes=fixes,
+        notes=_notes(network),
+        environment=Environment(
+            versions=measured["versions"],
+            device=measured["device"],
+            seeds=network.spec.probe.seeds,
+            durations=durations,
+        ),
+    )
+    return Outcome(result, zlib.compress(json.dumps(measured["traces"]).encode()))
+
+
+def _notes(network: Network) -> list[str]:
+    return [
+        f"init rule {rule.match!r} matches no parameter" for rule in unmatched(network)
+    ]
