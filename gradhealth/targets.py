@@ -10,6 +10,7 @@ from .exceptions import InvalidDocumentError, Problem
 from .layers.base import Shape, Signal
 from .schemas.data import (
     MAX_CLASSES,
+    MAX_VOCABULARY,
     Adding,
     Classification,
     Clusters,
@@ -173,7 +174,7 @@ def _token_signal(
 
 def _default_data(signal: Signal, output: Signal, pointer: str) -> Data:
     if signal.vocab_size is not None:
-        return MarkovLm(vocab_size=signal.vocab_size, length=signal.dims[0])
+        return _default_tokens(signal.vocab_size, signal.dims[0], pointer)
     classes = output.dims[-1]
     if len(output.dims) == 1 and 1 < classes <= MAX_CLASSES:
         match signal.dims:
@@ -190,6 +191,17 @@ def _default_data(signal: Signal, output: Signal, pointer: str) -> Data:
         f"no built-in task follows from the input {signal} and the output {output}: "
         'write "data"',
     )
+
+
+def _default_tokens(vocab_size: int, length: int, pointer: str) -> Data:
+    if not 2 <= vocab_size <= MAX_VOCABULARY:  # noqa: PLR2004 -- something to predict
+        raise _invalid(
+            f"{pointer}/input/vocab_size",
+            f"the built-in task markov_lm has 2 to {MAX_VOCABULARY:,} different "
+            f'tokens, not {vocab_size:,}: use fewer, or write "data" with your own '
+            "sample (language_model)",
+        )
+    return MarkovLm(vocab_size=vocab_size, length=length)
 
 
 def _filled(data: Data, pointer: str) -> Data:

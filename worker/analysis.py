@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-from gradhealth.theory.gains import predict
-
 from gradhealth.diagnosis import diagnose
 from gradhealth.initialisation import unmatched
 from gradhealth.limits import UNLIMITED
@@ -27,6 +25,7 @@ from gradhealth.schemas.analysis import (
     Result,
 )
 from gradhealth.schemas.trace import Trace
+from gradhealth.theory.gains import predict
 
 from .trials import Baseline, prove
 
@@ -93,6 +92,5 @@ async def analyse(
 
 
 def _notes(network: Network) -> list[str]:
-    return [
-        f"init rule {rule.match!r} matches no parameter" for rule in unmatched(network)
-    ]
+    lost = unmatched(network.spec.init, list(network.walk()))
+    return [f"init rule {rule.match!r} matches no parameter" for rule in lost]

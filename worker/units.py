@@ -137,6 +137,11 @@ UNITS: dict[str, Callable[[Mapping[str, Any], Report], Any]] = {
 }
 
 
+def forget() -> None:
+    """Drops the runs that were kept to go on with."""
+    _kept.clear()
+
+
 def device() -> torch.device:
     """The GPU when there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")

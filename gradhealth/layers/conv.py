@@ -57,14 +57,11 @@ class _Conv(Layer):
             raise ShapeError('padding "same" needs stride 1', "padding")
         sizes = _spatial(signal)
         kernel = per_axis(self.kernel_size, axes, "kernel_size")
+        dilation = per_axis(self.dilation, axes, "dilation")
+        padding = self._padding(kernel, dilation)
+        self._check_padding_mode(sizes, padding)
         if self.padding == "same":
             return _with_spatial(signal, self.out_channels, sizes)
-        padding = (
-            (0,) * axes
-            if isinstance(self.padding, str)
-            else per_axis(self.padding, axes, "padding")
-        )
-        dilation = per_axis(self.dilation, axes, "dilation")
         out = tuple(map(window_output, sizes, kernel, stride, padding, dilation))
         if min(out) < 1:
             raise ShapeError(
@@ -73,6 +70,26 @@ class _Conv(Layer):
                 "kernel_size",
             )
         return _with_spatial(signal, self.out_channels, out)
+
+    def _padding(self, kernel: Shape, dilation: Shape) -> Shape:
+        """What is added to each axis, at the wider of its two ends."""
+        if self.padding == "same":
+            reach = (d * (k - 1) for d, k in zip(dilation, kernel, strict=True))
+            return tuple(-(-size // 2) for size in reach)
+        if self.padding == "valid":
+            return (0,) * self.num_axes
+        return per_axis(self.padding, self.num_axes, "padding")
+
+    def _check_padding_mode(self, sizes: Shape, padding: Shape) -> None:
+        # A reflection leaves the edge out; a circle goes around once.
+        for size, width in zip(sizes, padding, strict=True):
+            most = {"reflect": size - 1, "circular": size}
+            if width > most.get(self.padding_mode, width):
+                raise ShapeError(
+                    f'padding_mode "{self.padding_mode}" can add at most '
+                    f"{most[self.padding_mode]} to an axis of {size}, not {width}",
+                    "padding",
+                )
 
     def _check_groups(self, in_channels: int) -> None:
         if in_channels % self.groups or self.out_channels % self.groups:

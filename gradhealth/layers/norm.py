@@ -19,7 +19,7 @@ class _ChannelNorm(Layer):
     """Fields of the norms that keep one mean and variance a channel."""
 
     num_features: Size | None = None
-    eps: Epsilon = 1e-5
+    eps: Annotated[float, Field(gt=0)] = 1e-5
     momentum: Annotated[float, Field(ge=0, le=1)] | None = 0.1
     affine: bool = True
     track_running_stats: bool = True

@@ -8,6 +8,7 @@ from ..document import Document
 from ..layers.base import Signal, Size
 
 MAX_CLASSES = 10_000
+MAX_VOCABULARY = 4_096
 Classes = Annotated[int, Field(ge=2, le=MAX_CLASSES)]
 SampleCount = Annotated[int, Field(ge=2, le=65_536)]
 Noise = Annotated[float, Field(ge=0)]
@@ -123,7 +124,7 @@ class MarkovLm(Generated):
     """Predict the next token of a Markov chain; its floor is the entropy rate."""
 
     task: Literal["markov_lm"] = "markov_lm"
-    vocab_size: Annotated[int, Field(ge=2, le=4_096)] = 12
+    vocab_size: Annotated[int, Field(ge=2, le=MAX_VOCABULARY)] = 12
     length: Size = 16
 
     def signal(self) -> Signal:

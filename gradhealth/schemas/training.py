@@ -196,6 +196,12 @@ INIT_FUNCTIONS: dict[str, dict[str, Any]] = {
 }
 
 
+# Far beyond any use, and their products still within float32.
+LARGEST = 1e12
+Weight = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
+Size = Annotated[float, Field(ge=0, le=LARGEST)]
+
+
 class InitRule(Document):
     """Fills the parameters whose name matches; later rules overwrite earlier ones.
 
@@ -206,13 +212,13 @@ class InitRule(Document):
 
     match: Annotated[str, Field(max_length=200)]
     fn: str | None = None
-    value: float | None = None
-    gain: float | None = None
-    a: float | None = None
-    b: float | None = None
-    mean: float | None = None
-    std: Rate | None = None
-    val: float | None = None
+    value: Weight | None = None
+    gain: Size | None = None
+    a: Weight | None = None
+    b: Weight | None = None
+    mean: Weight | None = None
+    std: Size | None = None
+    val: Weight | None = None
     mode: Literal["fan_in", "fan_out"] | None = None
     nonlinearity: (
         Literal[

@@ -138,7 +138,7 @@ def test_training_goes_on_where_it_was():
         return units.train(arguments, ignore)
 
     in_parts = [train(10), train(40)][-1]
-    units._kept.clear()
+    units.forget()
 
     assert in_parts == train(40)
 

@@ -1,0 +1,5 @@
+"""`python -m gradhealth.cli`: the same as `gradhealth`."""
+
+from . import main
+
+main()

@@ -1,0 +1,37 @@
+"""`gradhealth analyze`: one spec, everything that can be found out about it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gradhealth.exceptions import InvalidDocumentError
+from gradhealth.reports.base import Subject, reports
+from gradhealth.schemas.analysis import Options
+
+from .documents import not_a_spec, read_spec
+from .options import Format, Local, Output, Server, choose_analyst
+from .output import deliver
+from .progress import progress_of
+
+
+def analyze(
+    file: Annotated[Path, typer.Argument(help="A spec in JSON.")],
+    server: Server = None,
+    local: Local = False,
+    verify_fixes: Annotated[
+        bool, typer.Option(help="Prove fixes by training with them.")
+    ] = True,
+    format_name: Format = "text",
+    output: Output = None,
+) -> None:
+    """Train a network shortly, say whether gradients flow, and prove what helps."""
+    spec = read_spec(file)
+    options = Options(verify_fixes=verify_fixes)
+    with choose_analyst(server, local=local) as analyst, progress_of(file.name) as show:
+        try:
+            result = analyst.analyse(spec, options, show)
+        except InvalidDocumentError as error:
+            raise not_a_spec(file, error.problems) from error
+    subject = Subject(str(spec.get("name") or file), result)
+    deliver(reports()[format_name]().render([subject]), output)

@@ -1,0 +1,50 @@
+"""The commands, and how they end."""
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from gradhealth.exceptions import GradHealthError
+
+from .analyze import analyze
+from .check import check
+from .demo import demo
+from .documents import UnusableFileError
+from .exit_codes import ExitCode
+from .output import complain
+from .parts import migrate, serve, worker
+from .up import up
+
+app = typer.Typer(
+    help="Can gradients flow through a network, why not, and what makes them flow.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (demo, analyze, check, up, serve, worker, migrate):
+    app.command()(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line and exits with a status of `ExitCode`.
+
+    Args:
+        arguments: What was typed after the program's name; None reads the process's.
+    """
+    try:
+        # Not standalone: typer would exit with 2 on a wrong option, which here means
+        # "could not decide".
+        status = app(arguments, standalone_mode=False)
+    except typer.TyperException as error:
+        # Without a command typer has printed the help, and says no more.
+        if message := error.format_message():
+            complain(f"{message} (try --help)")
+        status = ExitCode.USAGE
+    except UnusableFileError as error:
+        complain(str(error))
+        status = ExitCode.USAGE
+    except GradHealthError as error:
+        complain(str(error))
+        status = ExitCode.UNDECIDED
+    sys.exit(status)

@@ -1,0 +1,78 @@
+"""Analyses on this machine: no service, no database."""
+
+import asyncio
+import importlib
+from importlib.util import find_spec
+from types import TracebackType
+from typing import Any, Self
+
+from gradhealth.exceptions import JobError, TimeLimitError
+from gradhealth.network import resolve
+from gradhealth.schemas.analysis import Options, Progress, Result
+from worker.config import WorkerSettings
+from worker.supervisor import Supervisor
+
+from .analyst import OnProgress
+
+
+class LocalAnalyst:
+    """Trains in processes of its own, as a worker does."""
+
+    def __init__(self) -> None:
+        if find_spec("torch") is None:
+            raise JobError(
+                "torch is not installed here: pip install 'gradhealth[worker]', or "
+                "let a service do the work with --server URL"
+            )
+        self._settings = WorkerSettings()
+        # Chosen by the same setting as a worker's.
+        self._work = importlib.import_module(self._settings.analysis_module)
+        self._supervisor = Supervisor(self._settings)
+        self._runner = asyncio.Runner()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with self._runner:
+            self._runner.run(self._supervisor.stop())
+
+    def analyse(
+        self,
+        spec: dict[str, Any],
+        options: Options,
+        on_progress: OnProgress,
+        *,
+        seconds: float | None = None,
+    ) -> Result:
+        """See `Analyst`."""
+        resolve(spec)
+        limit = seconds or self._settings.job_seconds
+        return self._runner.run(self._analyse(spec, options, on_progress, limit))
+
+    async def _analyse(
+        self,
+        spec: dict[str, Any],
+        options: Options,
+        on_progress: OnProgress,
+        limit: float,
+    ) -> Result:
+        async def report(progress: Progress) -> None:
+            on_progress(progress)
+
+        try:
+            async with asyncio.timeout(limit), self._supervisor.job() as job:
+
+                async def run_unit(_: str, unit: str, arguments: dict[str, Any]) -> Any:
+                    return await job.run(unit, arguments)
+
+                outcome = await self._work.analyse(spec, options, run_unit, report)
+        except TimeoutError:
+            raise TimeLimitError(f"not finished after {limit:.3g} s") from None
+        result: Result = outcome.result
+        return result

@@ -1,0 +1,32 @@
+"""`gradhealth serve`, `worker`, `migrate`: the parts, for a deployment of one's own.
+
+Each takes over this process: the program it becomes imports what the command line
+itself never needs (web framework, database, job engine), and signals reach it directly.
+"""
+
+import os
+import sys
+
+from .options import Host, Port
+
+
+def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
+    """Run the HTTP service alone."""
+    os.environ |= {"GRADHEALTH_HOST": host, "GRADHEALTH_PORT": str(port)}
+    _become("service")
+
+
+def worker() -> None:
+    """Run one worker alone."""
+    _become("worker")
+
+
+def migrate() -> None:
+    """Create the database's tables, or bring them to the newest schema."""
+    _become("storage")
+
+
+def _become(module: str) -> None:
+    os.execv(  # noqa: S606 - there is nothing for a shell to do
+        sys.executable, [sys.executable, "-m", module]
+    )

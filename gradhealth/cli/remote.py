@@ -1,0 +1,91 @@
+"""Analyses by a service."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Self
+
+from gradhealth.client import Client, RefusedError
+from gradhealth.exceptions import (
+    InvalidDocumentError,
+    JobError,
+    Problem,
+    TimeLimitError,
+)
+from gradhealth.schemas.analysis import FINAL, Analysis, Options, Result
+
+from .analyst import OnProgress
+
+
+class RemoteAnalyst:
+    """Submits specs to a service and follows them.
+
+    Args:
+        client: A client of the service.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._client.close()
+
+    def analyse(
+        self,
+        spec: dict[str, Any],
+        options: Options,
+        on_progress: OnProgress,
+        *,
+        seconds: float | None = None,
+    ) -> Result:
+        """See `Analyst`."""
+        give_up_at = float("inf") if seconds is None else time.monotonic() + seconds
+        submitted = self._submit(spec, options)
+        with self._cancelled_on_error(submitted.id):
+            for analysis in self._client.follow(submitted.id):
+                if analysis.status in FINAL:
+                    return _result(analysis)
+                on_progress(analysis.progress)
+                if time.monotonic() > give_up_at:
+                    break
+            raise TimeLimitError(f"not finished after {seconds:.3g} s")
+
+    def _submit(self, spec: dict[str, Any], options: Options) -> Analysis:
+        try:
+            return self._client.submit(spec, options=options)
+        except RefusedError as error:
+            if error.status == HTTPStatus.UNPROCESSABLE_ENTITY and error.problems:
+                raise InvalidDocumentError(
+                    [
+                        Problem(each.pointer.removeprefix("/spec"), each.message)
+                        for each in error.problems
+                    ]
+                ) from error
+            raise
+
+    @contextmanager
+    def _cancelled_on_error(self, analysis_id: str) -> Iterator[None]:
+        # Nobody waits for it any longer: leave the worker to others.
+        try:
+            yield
+        except (TimeLimitError, KeyboardInterrupt):
+            self._client.cancel(analysis_id)
+            raise
+
+
+def _result(analysis: Analysis) -> Result:
+    if analysis.result is not None:
+        return analysis.result
+    if analysis.error is not None:
+        raise JobError(analysis.error.message)
+    raise JobError(f"the analysis was {analysis.status}")

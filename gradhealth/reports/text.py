@@ -1,0 +1,83 @@
+"""The result for a person at a terminal."""
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from ..schemas.analysis import Environment, Result
+from ..schemas.finding import Evidence, Finding
+from .base import Report, Subject
+from .paragraphs import paragraph
+from .picture import picture_backward_gain
+from .proof import describe_fixes
+
+
+class TextReport(Report):
+    """Verdict, picture, findings with their evidence, and fixes with their proof."""
+
+    format: ClassVar[str] = "text"
+    media_type: ClassVar[str] = "text/plain"
+
+    def render(self, subjects: Sequence[Subject]) -> str:
+        """The reports below each other."""
+        if not subjects:
+            return "nothing to report"
+        return "\n\n".join("\n".join(_subject(subject)) for subject in subjects)
+
+
+def _subject(subject: Subject) -> Iterator[str]:
+    result = subject.result
+    if result is None:
+        yield f"{subject.name}: no result"
+        for line in (subject.error or "").splitlines():
+            yield from paragraph(line, indent=2, hanging=2)
+        return
+    yield " - ".join(
+        filter(None, (f"{subject.name}: {result.verdict}", result.primary))
+    )
+    yield from paragraph(result.summary, indent=2)
+    yield from _picture(result)
+    if result.findings:
+        yield from ("", "  Findings")
+    for finding in result.findings:
+        yield from _finding(finding)
+    yield from describe_fixes(result.fixes)
+    if result.notes:
+        yield from ("", "  Notes")
+    for note in result.notes:
+        yield from paragraph(f"- {note}", indent=4, hanging=2)
+    yield ""
+    yield f"  {_circumstances(result.environment)}"
+
+
+def _picture(result: Result) -> Iterator[str]:
+    lines = picture_backward_gain(result.layers, result.theory)
+    if lines:
+        yield from ("", "  Backward gain at the start (1: gradients keep their size)")
+        yield from (f"  {line}" for line in lines)
+
+
+def _finding(finding: Finding) -> Iterator[str]:
+    confidence = f"confidence {finding.confidence:.2f}"
+    yield f"    {finding.severity}: {finding.problem} ({confidence})"
+    yield from paragraph(
+        f"cause ({finding.cause.kind}): {finding.cause.text}", indent=6
+    )
+    for evidence in finding.evidence:
+        yield f"      {_evidence(evidence)}"
+
+
+def _evidence(evidence: Evidence) -> str:
+    text = f"{evidence.statistic} = {evidence.value:.3g}"
+    if evidence.spread is not None:
+        text += f" ± {evidence.spread:.2g}"
+    if evidence.unit:
+        text += f" {evidence.unit}"
+    if evidence.threshold is not None:
+        text += f" (threshold {evidence.threshold:.3g})"
+    return text
+
+
+def _circumstances(environment: Environment) -> str:
+    seeds = ", ".join(str(seed) for seed in environment.seeds)
+    seconds = environment.durations.total
+    return f"measured on {environment.device} with seeds {seeds} in {seconds:.1f} s"

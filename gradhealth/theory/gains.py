@@ -1,0 +1,135 @@
+"""Predicts the backward gain of every station from the spec alone."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from ..layers.norm import BatchNorm1d, BatchNorm2d, BatchNorm3d
+from ..network import Network, Node
+from ..schemas.analysis import LayerTheory, Theory
+from . import attention, blocks, norms, recurrence, units, weights
+from .flow import Flow, even
+from .inputs import input_moments
+from .mean_field import Rule, UnpredictableError, Walk
+
+RULES: Mapping[type[Any], Rule] = {
+    **weights.RULES,
+    **units.RULES,
+    **norms.RULES,
+    **blocks.RULES,
+    **attention.RULES,
+    **recurrence.RULES,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Prediction:
+    """ln of J at each station, its spread, and what was noted on the way."""
+
+    log_gains: list[float]
+    log_variance: float
+    walk: Walk
+
+
+def predict(network: Network) -> Theory:
+    """Mean-field prediction for a network, in milliseconds and without torch.
+
+    J is the norm of the gradient at a station over that at the last hidden station,
+    for a random cotangent there, as the probe measures it: the geometric mean over
+    initialisations, where the squared norm is log-normal (Hanin & Nica 2019).
+    """
+    stations = network.stations
+    if not stations:
+        return Theory(caveats=["the network has no layer with weights on its trunk"])
+    with np.errstate(all="ignore"):
+        try:
+            prediction = _prediction(network, network.spec.probe.samples)
+        except UnpredictableError as silence:
+            return _silent(stations, str(silence))
+        except ArithmeticError:
+            return _silent(stations, "numbers of the spec leave the range of floats")
+        caveats = [*prediction.walk.caveats, *_batch_caveat(network, prediction)]
+    gains = [_exp(value) for value in prediction.log_gains]
+    temporal = prediction.walk.temporal
+    return Theory(
+        layers=[
+            LayerTheory(path=node.path, factor=factor, backward_gain=gain)
+            for node, factor, gain in zip(
+                stations, _factors(prediction.log_gains), gains, strict=True
+            )
+        ],
+        backward_gain=gains[0],
+        log10_spread=_log10_spread(prediction),
+        temporal_factor=max(temporal) if temporal else None,
+        caveats=caveats,
+    )
+
+
+def _silent(stations: tuple[Node, ...], why: str) -> Theory:
+    return Theory(
+        layers=[LayerTheory(path=node.path) for node in stations], caveats=[why]
+    )
+
+
+def _prediction(network: Network, batch_size: int) -> _Prediction:
+    walk = Walk(RULES, network.spec.init, batch_size)
+    stations = {node.path for node in network.stations}
+    last = max(i for i, node in enumerate(network.nodes) if node.path in stations)
+    nodes = network.nodes[: last + 1]
+    steps = walk.through(nodes, input_moments(network.goal.data))
+    flow = _cotangent(nodes[-1])
+    log_gains = [0.0]
+    variance = 0.0
+    for node, step in zip(reversed(nodes[:-1]), reversed(steps[1:]), strict=True):
+        flow = step[1](flow)
+        if node.path in stations:
+            log_gains.insert(0, (flow.log_energy - flow.variance / 2) / 2)
+            variance = flow.variance
+    return _Prediction(log_gains, variance, walk)
+
+
+def _cotangent(node: Node) -> Flow:
+    """Random, of squared norm 1; for sequences only at the last time step."""
+    profile = even(node.output)
+    if len(node.output.dims) == 2:  # noqa: PLR2004 -- [length, features]
+        profile = (np.eye(node.output.dims[0])[-1],)
+    return Flow(0.0, 0.0, 1 / node.output.channels, profile)
+
+
+def _log10_spread(prediction: _Prediction) -> float | None:
+    """Standard deviation of log10 J; null where nothing arrives."""
+    if prediction.log_gains[0] == -math.inf:
+        return None
+    return math.sqrt(prediction.log_variance) / 2 / math.log(10)
+
+
+def _factors(log_gains: list[float]) -> list[float | None]:
+    """Growth across each station but the last."""
+    growth = [
+        _exp(here - after) if here > -math.inf else 0.0
+        for here, after in pairwise(log_gains)
+    ]
+    return [*growth, None]
+
+
+def _exp(value: float) -> float:
+    return math.exp(value) if value < math.log(np.finfo(float).max) else math.inf
+
+
+def _batch_caveat(network: Network, prediction: _Prediction) -> list[str]:
+    """What batch normalisation does in the batches of the training."""
+    batch_size = network.spec.training.batch_size
+    kinds = (BatchNorm1d, BatchNorm2d, BatchNorm3d)
+    if not any(isinstance(node.layer, kinds) for node in network.walk()):
+        return []
+    training = _exp(_prediction(network, batch_size).log_gains[0])
+    probed = prediction.walk.batch_size
+    text = (
+        f"batch normalisation is predicted for the probe's {probed} samples; in "
+        f"training batches of {batch_size} the backward gain is {training:.3g}"
+    )
+    return [text]

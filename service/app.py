@@ -1,0 +1,73 @@
+"""The application: routes, middleware, and what lives as long as it does."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from gradhealth import __version__
+from storage.analyses import AnalysisStore
+from storage.config import StorageSettings
+from storage.dispatch import Queue
+from storage.session import Sessions, create_engine
+from storage.workers import WorkerStore
+
+from .config import ServiceSettings
+from .errors import add_error_handlers
+from .local_only import LocalOnlyMiddleware
+from .openapi import describe
+from .readiness import Readiness
+from .request_ids import RequestIdMiddleware
+from .routes import analyses, health
+
+
+def create_app(settings: ServiceSettings, storage: StorageSettings) -> FastAPI:
+    """The service over the given database.
+
+    Args:
+        settings: How it listens and what it accepts.
+        storage: Where analyses are kept.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        engine, queue = create_engine(storage), Queue(storage)
+        sessions = Sessions(engine)
+        app.state.settings = settings
+        app.state.store = AnalysisStore(sessions, queue)
+        app.state.readiness = Readiness(
+            engine,
+            WorkerStore(sessions),
+            worker_alive_seconds=settings.worker_alive_seconds,
+        )
+        yield
+        queue.close()
+        await engine.dispose()
+
+    app = FastAPI(
+        title="gradhealth",
+        summary="Can gradients flow, why not, and what makes them flow.",
+        version=__version__,
+        lifespan=lifespan,
+        generate_unique_id_function=_function_name,
+        # The documentation pages load scripts from other hosts.
+        docs_url=None,
+        redoc_url=None,
+        # Without an exporter the built-in telemetry is work for nobody.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    app.include_router(health.router)
+    app.include_router(analyses.router)
+    add_error_handlers(app)
+    app.add_middleware(LocalOnlyMiddleware, allowed_hosts=settings.allowed_hosts)
+    # Added last, so it is outermost: refusals carry the id too.
+    app.add_middleware(RequestIdMiddleware)
+    # The way FastAPI names for extending its document.
+    app.openapi = cache(lambda: describe(app))  # type: ignore[method-assign]
+    return app
+
+
+def _function_name(route: APIRoute) -> str:
+    return route.name

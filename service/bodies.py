@@ -1,0 +1,97 @@
+"""Reads a request body: bounded, JSON and valid, or an error that says why not."""
+
+import asyncio
+import contextlib
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from email.message import Message
+from typing import Generic, TypeVar
+
+from fastapi import Request
+from pydantic import TypeAdapter, ValidationError
+
+from gradhealth.exceptions import InvalidDocumentError
+from gradhealth.schemas.problems import problems_of
+from gradhealth.strict_json import parse_object
+
+from .config import ServiceSettings
+from .exceptions import BodyTooLargeError, UnsupportedMediaTypeError
+
+T = TypeVar("T")
+
+# How long the rest of a body that is too large is read and thrown away.
+DISCARD_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Body(Generic[T]):
+    """A request body.
+
+    Attributes:
+        content: The validated model.
+        digest: Tells whether two bodies are the same, byte for byte.
+    """
+
+    content: T
+    digest: str
+
+
+async def read_body(
+    request: Request, adapter: TypeAdapter[T], settings: ServiceSettings
+) -> Body[T]:
+    """The body of a request as the adapter's model.
+
+    Raises:
+        UnsupportedMediaTypeError: It is declared as something else than JSON.
+        BodyTooLargeError: It is larger; at once where its length is declared.
+        InvalidDocumentError: It is not JSON, or not what is expected.
+    """
+    _check_media_type(request.headers.get("content-type"))
+    text = await _read_bounded(request, settings.max_body_bytes)
+    # A large body takes a while to parse: other requests are served meanwhile.
+    return await asyncio.to_thread(_parse, text, adapter, settings.max_body_values)
+
+
+def _check_media_type(declared: str | None) -> None:
+    if declared is None:
+        return
+    header = Message()
+    header["content-type"] = declared
+    media_type = header.get_content_type()
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        raise UnsupportedMediaTypeError(declared)
+
+
+async def _read_bounded(request: Request, limit_bytes: int) -> bytes:
+    declared = request.headers.get("content-length", "0")
+    chunks = request.stream()
+    if declared.isdigit() and int(declared) > limit_bytes:
+        # Whoever expects "100 Continue" has not begun to send.
+        if "expect" not in request.headers:
+            await _discard(chunks)
+        raise BodyTooLargeError(limit_bytes)
+    body = bytearray()
+    async for chunk in chunks:
+        body += chunk
+        if len(body) > limit_bytes:
+            await _discard(chunks)
+            raise BodyTooLargeError(limit_bytes)
+    return bytes(body)
+
+
+async def _discard(chunks: AsyncIterator[bytes]) -> None:
+    # A client that is still sending would find its connection reset, not our answer.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DISCARD_SECONDS):
+            async for _ in chunks:
+                pass
+
+
+def _parse(text: bytes, adapter: TypeAdapter[T], max_values: int) -> Body[T]:
+    document = parse_object(text, max_values=max_values)
+    try:
+        content = adapter.validate_python(document)
+    except ValidationError as error:
+        raise InvalidDocumentError(problems_of(error, document)) from error
+    return Body(content, hashlib.sha256(text).hexdigest())

@@ -1,0 +1,68 @@
+"""What routes ask for: parameters with their bounds, and the things they call."""
+
+from typing import Annotated, TypeAlias
+
+from fastapi import Depends, Header, Path, Query, Request
+from pydantic import TypeAdapter
+
+from gradhealth.schemas.analysis import (
+    AnalysisRequest,
+    ArchitectureRequest,
+    TheoryRequest,
+)
+from storage.analyses import AnalysisStore
+
+from .analyses import AnalysisService
+from .analysis_query import STORABLE, AnalysisQuery
+from .bodies import Body, read_body
+from .config import ServiceSettings
+from .readiness import Readiness
+
+_REQUEST: TypeAdapter[ArchitectureRequest | TheoryRequest] = TypeAdapter(
+    AnalysisRequest
+)
+
+
+async def _analysis_body(
+    request: Request,
+) -> Body[ArchitectureRequest | TheoryRequest]:
+    settings: ServiceSettings = request.app.state.settings
+    return await read_body(request, _REQUEST, settings)
+
+
+def _store(request: Request) -> AnalysisStore:
+    store: AnalysisStore = request.app.state.store
+    return store
+
+
+def _analyses(request: Request) -> AnalysisService:
+    return AnalysisService(_store(request))
+
+
+def _readiness(request: Request) -> Readiness:
+    readiness: Readiness = request.app.state.readiness
+    return readiness
+
+
+AnalysisBody: TypeAlias = Annotated[
+    Body[ArchitectureRequest | TheoryRequest], Depends(_analysis_body)
+]
+Analyses: TypeAlias = Annotated[AnalysisService, Depends(_analyses)]
+Store: TypeAlias = Annotated[AnalysisStore, Depends(_store)]
+Ready: TypeAlias = Annotated[Readiness, Depends(_readiness)]
+
+AnalysisId: TypeAlias = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+WaitSeconds: TypeAlias = Annotated[
+    float,
+    Query(ge=0, le=60, description="Seconds to wait for the analysis to finish."),
+]
+IdempotencyKey: TypeAlias = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=255,
+        pattern=STORABLE,
+        description="The same key and body give the same analysis again.",
+    ),
+]
+Listing: TypeAlias = Annotated[AnalysisQuery, Query()]

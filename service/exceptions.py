@@ -1,0 +1,50 @@
+"""What the service refuses, each with its HTTP status."""
+
+from typing import ClassVar
+
+from gradhealth.exceptions import GradHealthError
+
+
+class ServiceError(GradHealthError):
+    """A request that is refused.
+
+    Attributes:
+        status_code: HTTP status of the answer.
+    """
+
+    status_code: ClassVar[int]
+
+
+class NotFoundError(ServiceError):
+    """The analysis does not exist, or was deleted."""
+
+    code = "not_found"
+    status_code = 404
+
+    def __init__(self, analysis_id: str) -> None:
+        super().__init__(f"there is no analysis {analysis_id!r}; was it deleted?")
+
+
+class BodyTooLargeError(ServiceError):
+    """The request body is larger than the limit."""
+
+    code = "body_too_large"
+    status_code = 413
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(
+            f"the body is larger than {limit_bytes:,} bytes: send a smaller document"
+        )
+
+
+class UnsupportedMediaTypeError(ServiceError):
+    """The request body is declared to be something else than JSON."""
+
+    code = "unsupported_media_type"
+    status_code = 415
+
+    def __init__(self, media_type: str) -> None:
+        super().__init__(
+            f"the body is declared as {media_type!r}: send JSON with the header "
+            "Content-Type: application/json"
+        )

@@ -1,0 +1,86 @@
+"""The parts of the OpenAPI document that FastAPI cannot see for itself.
+
+Bodies are read by the service's own bounded reader, and errors are answered by
+handlers: both are described here.
+"""
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+
+from gradhealth.schemas.analysis import ArchitectureRequest, TheoryRequest
+
+from .problems import MEDIA_TYPE, ProblemDetails
+
+_REFERENCE = "#/components/schemas/{model}"
+_EXAMPLE = {
+    "kind": "architecture",
+    "spec": {
+        "spec_version": 1,
+        "name": "deep-sigmoid",
+        "input": {"shape": [64]},
+        "data": {"task": "digits"},
+        "model": [
+            {
+                "repeat": 20,
+                "body": [
+                    {"type": "Linear", "out_features": 128},
+                    {"type": "Sigmoid"},
+                ],
+            },
+            {"type": "Linear", "out_features": 10},
+        ],
+    },
+    "options": {"verify_fixes": True},
+}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problem responses of an operation, for its `responses`."""
+    content = {MEDIA_TYPE: {"schema": _reference(ProblemDetails.__name__)}}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": content}
+        for status in statuses
+    }
+
+
+def analysis_request_body() -> dict[str, Any]:
+    """The body of `POST /v1/analyses`, for its `openapi_extra`."""
+    models = {"architecture": ArchitectureRequest, "theory": TheoryRequest}
+    references = {kind: _reference(model.__name__) for kind, model in models.items()}
+    schema = {
+        "oneOf": list(references.values()),
+        "discriminator": {
+            "propertyName": "kind",
+            "mapping": {kind: each["$ref"] for kind, each in references.items()},
+        },
+    }
+    content = {"application/json": {"schema": schema, "example": _EXAMPLE}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document of the application."""
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        summary=app.summary,
+        routes=app.routes,
+    )
+    _, referred = models_json_schema(
+        [
+            (ArchitectureRequest, "validation"),
+            (TheoryRequest, "validation"),
+            (ProblemDetails, "serialization"),
+        ],
+        ref_template=_REFERENCE,
+    )
+    document["components"]["schemas"] |= referred["$defs"]
+    return document
+
+
+def _reference(model: str) -> dict[str, str]:
+    return {"$ref": _REFERENCE.format(model=model)}

@@ -1,0 +1,69 @@
+"""The body of every answer that is an error: problem+json (RFC 9457)."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+from fastapi import Response
+
+from gradhealth.document import Record
+from gradhealth.exceptions import Problem
+from gradhealth.schemas.problems import MAX_PROBLEMS
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class ProblemError(Record):
+    """One mistake.
+
+    Attributes:
+        pointer: JSON pointer into the body as sent; "" is the whole request.
+        message: What is wrong and what to write instead.
+    """
+
+    pointer: str
+    message: str
+
+
+class ProblemDetails(Record):
+    """An error, for people (`title`, `detail`) and for programs (`type`).
+
+    Attributes:
+        type: Stable name of the kind of problem.
+        errors: The single mistakes, at most 20.
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[ProblemError] = []
+
+
+def problem_response(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    errors: Sequence[Problem] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """An error as a response.
+
+    Args:
+        status: HTTP status code.
+        code: Stable name of the kind, in snake case.
+        detail: What went wrong this time, and what to do.
+        errors: The single mistakes; more than 20 are cut off.
+        headers: Further headers of the response.
+    """
+    problem = ProblemDetails(
+        type=f"urn:gradhealth:problem:{code.replace('_', '-')}",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        errors=[
+            ProblemError(pointer=error.pointer, message=error.message)
+            for error in errors[:MAX_PROBLEMS]
+        ],
+    )
+    return Response(problem.model_dump_json(), status, headers, media_type=MEDIA_TYPE)

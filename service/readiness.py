@@ -1,0 +1,62 @@
+"""Whether the service can take work now, and whether somebody does it."""
+
+import asyncio
+from typing import Literal
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from gradhealth.document import Record
+from storage.migrate import is_current
+from storage.workers import WorkerStore
+
+# A probe that asks every few seconds wants an answer, not a queue of questions.
+ANSWER_SECONDS = 3.0
+
+
+class ReadinessReport(Record):
+    """The parts that work depends on.
+
+    Attributes:
+        status: `degraded`: accepted work waits until a worker comes back.
+        database: Whether the database answers.
+        migrations: Whether its tables have the newest schema (`gradhealth migrate`).
+        workers: Number of workers alive.
+    """
+
+    status: Literal["ok", "degraded", "unavailable"]
+    database: Literal["ok", "unavailable"] = "ok"
+    migrations: Literal["ok", "pending", "unknown"] = "ok"
+    workers: int = 0
+
+
+class Readiness:
+    """Looks at the parts.
+
+    Args:
+        worker_alive_seconds: A worker silent for longer does not count.
+    """
+
+    def __init__(
+        self, engine: AsyncEngine, workers: WorkerStore, *, worker_alive_seconds: float
+    ) -> None:
+        self._engine = engine
+        self._workers = workers
+        self._worker_alive_seconds = worker_alive_seconds
+
+    async def report(self) -> ReadinessReport:
+        """How things are now; answers within seconds even with the database gone."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await self._look()
+        except (DBAPIError, PoolTimeoutError, TimeoutError):
+            return ReadinessReport(
+                status="unavailable", database="unavailable", migrations="unknown"
+            )
+
+    async def _look(self) -> ReadinessReport:
+        if not await is_current(self._engine):
+            return ReadinessReport(status="unavailable", migrations="pending")
+        alive = len(await self._workers.alive(self._worker_alive_seconds))
+        return ReadinessReport(status="ok" if alive else "degraded", workers=alive)

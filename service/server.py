@@ -1,0 +1,62 @@
+"""Runs the service on a socket until it is told to stop."""
+
+import argparse
+import logging
+import signal
+import socket
+import sys
+
+import uvicorn
+from pydantic import ValidationError
+
+from storage.config import StorageSettings
+
+from .app import create_app
+from .config import ServiceSettings
+from .sockets import CannotListenError, listen, url_of
+
+# Requests that wait (`?wait=`) are cut off, so that a stop takes seconds.
+STOP_SECONDS = 3
+
+logger = logging.getLogger("service")
+
+
+def main() -> None:
+    """Reads the settings, listens and serves until SIGTERM or Ctrl-C."""
+    logging.basicConfig(format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logger.setLevel(logging.INFO)
+    parser = argparse.ArgumentParser(prog="python -m service")
+    parser.add_argument("--fd", type=int, help="an inherited socket to listen on")
+    inherited = parser.parse_args().fd
+    try:
+        settings, storage = ServiceSettings(), StorageSettings()
+        if inherited is None:
+            listener = listen(settings.host, settings.port)
+        else:
+            listener = socket.socket(fileno=inherited)
+    except (ValidationError, CannotListenError) as error:
+        sys.exit(str(error))
+    serve(settings, storage, listener)
+
+
+def serve(
+    settings: ServiceSettings, storage: StorageSettings, listener: socket.socket
+) -> None:
+    """Serves on a listening socket until SIGTERM or Ctrl-C."""
+    config = uvicorn.Config(
+        create_app(settings, storage),
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        # Ours stay in charge: warnings and errors, one line each.
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    # uvicorn stops cleanly on these, and then raises them once more.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+    logger.info("listening on %s", url_of(listener))
+    uvicorn.Server(config).run(sockets=[listener])

@@ -1,0 +1,211 @@
+"""Analyses as the service sees them: schemas in, schemas out."""
+
+import asyncio
+import time
+
+from sqlalchemy import Select, delete, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gradhealth.schemas.analysis import (
+    FINAL,
+    Analysis,
+    AnalysisPage,
+    Result,
+    Status,
+)
+from gradhealth.schemas.finding import Verdict
+
+from .cursors import Position, decode_cursor, encode_cursor
+from .dispatch import Queue
+from .exceptions import IdempotencyConflictError
+from .records import (
+    NewAnalysis,
+    load_analyses,
+    new_row,
+    now,
+    save_analysis,
+    to_analysis,
+)
+from .results import save_result
+from .session import Sessions
+from .tables import OPEN, AnalysisRow, LabelRow, ResultRow, TraceRow
+
+# While waiting, look again after a tenth of the time waited so far: short work is
+# answered at once, and long work costs few looks.
+_LOOK_RATIO = 0.1
+_LOOK_SECONDS = (0.015, 0.25)
+
+
+class AnalysisStore:
+    """Accepts, reads and cancels analyses.
+
+    While the database is out of reach, every method raises SQLAlchemy's
+    `OperationalError`.
+    """
+
+    def __init__(self, sessions: Sessions, queue: Queue) -> None:
+        self._sessions = sessions
+        self._queue = queue
+
+    async def create(self, new: NewAnalysis) -> tuple[Analysis, bool]:
+        """Accept an analysis: it is stored and queued in one transaction.
+
+        Returns:
+            The analysis, and whether it is new: under an idempotency key that was
+            used before, it is the earlier one.
+
+        Raises:
+            IdempotencyConflictError: The key was used for another request.
+        """
+        row = new_row(new, status="queued")
+        try:
+            async with self._sessions.writing() as session:
+                await save_analysis(session, row, new.labels)
+                await self._queue.enqueue(session, row.id, row.project)
+        except IntegrityError:
+            # Of simultaneous requests under one key the database lets one win.
+            return await self._earlier(new), False
+        return to_analysis(row, new.labels, None), True
+
+    async def create_finished(self, new: NewAnalysis, result: Result) -> Analysis:
+        """Store an analysis that needed no worker, with its result.
+
+        Under an idempotency key that was used before, it is the earlier one.
+
+        Raises:
+            IdempotencyConflictError: The key was used for another request.
+        """
+        row = new_row(new, status="succeeded")
+        try:
+            async with self._sessions.writing() as session:
+                await save_analysis(session, row, new.labels)
+                await save_result(session, row.id, result)
+        except IntegrityError:
+            return await self._earlier(new)
+        return to_analysis(row, new.labels, result)
+
+    async def get(self, analysis_id: str) -> Analysis | None:
+        """The analysis, with its result when it succeeded."""
+        async with self._sessions.reading() as session:
+            row = await session.get(AnalysisRow, analysis_id)
+            if row is None:
+                return None
+            return (await load_analyses(session, [row]))[0]
+
+    async def wait(self, analysis_id: str, seconds: float) -> Analysis | None:
+        """The analysis as soon as it is finished, or as it is after `seconds`."""
+        began = time.monotonic()
+        query = select(AnalysisRow.status).where(AnalysisRow.id == analysis_id)
+        while (waited := time.monotonic() - began) < seconds:
+            async with self._sessions.reading() as session:
+                status = (await session.execute(query)).scalar()
+            if status is None or status in FINAL:
+                break
+            shortest, longest = _LOOK_SECONDS
+            pause = min(max(shortest, waited * _LOOK_RATIO), longest)
+            await asyncio.sleep(min(pause, seconds - waited))
+        return await self.get(analysis_id)
+
+    async def page(  # noqa: PLR0913 - the listing's own filters
+        self,
+        *,
+        project: str | None = None,
+        status: Status | None = None,
+        verdict: Verdict | None = None,
+        label: tuple[str, str] | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> AnalysisPage:
+        """One page of the analyses that meet all filters, newest first.
+
+        Args:
+            project: Only this project's.
+            status: Only those in this status.
+            verdict: Only those whose result says so.
+            label: Only those with this key and value.
+            limit: How many at most.
+            cursor: `next_cursor` of the page before.
+
+        Raises:
+            InvalidDocumentError: The cursor is not one of this listing.
+        """
+        query = select(AnalysisRow)
+        if project is not None:
+            query = query.where(AnalysisRow.project == project)
+        if status is not None:
+            query = query.where(AnalysisRow.status == status)
+        if verdict is not None:
+            query = query.join(ResultRow).where(ResultRow.verdict == verdict)
+        if label is not None:
+            key, value = label
+            query = query.join(LabelRow).where(
+                LabelRow.key == key, LabelRow.value == value
+            )
+        async with self._sessions.reading() as session:
+            return await _page(session, query, limit=limit, cursor=cursor)
+
+    async def cancel(self, analysis_id: str) -> Analysis | None:
+        """Cancel; what is finished stays as it is. A worker notices within 0.2 s."""
+        async with self._sessions.writing() as session:
+            await session.execute(
+                update(AnalysisRow)
+                .where(AnalysisRow.id == analysis_id, AnalysisRow.status.in_(OPEN))
+                .values(status="cancelled", finished_at=now())
+            )
+        return await self.get(analysis_id)
+
+    async def delete(self, analysis_id: str) -> bool:
+        """Delete with everything found, stopping the work; False when unknown."""
+        async with self._sessions.writing() as session:
+            deleted = await session.execute(
+                delete(AnalysisRow)
+                .where(AnalysisRow.id == analysis_id)
+                .returning(AnalysisRow.id)
+            )
+            return deleted.first() is not None
+
+    async def trace(self, analysis_id: str) -> bytes | None:
+        """The compressed traces, or None when nothing was measured."""
+        query = select(TraceRow.chunk).where(TraceRow.analysis_id == analysis_id)
+        async with self._sessions.reading() as session:
+            return (await session.execute(query)).scalar()
+
+    async def spec(self, analysis_id: str) -> dict[str, object] | None:
+        """The spec as it was sent."""
+        query = select(AnalysisRow.spec).where(AnalysisRow.id == analysis_id)
+        async with self._sessions.reading() as session:
+            return (await session.execute(query)).scalar()
+
+    async def _earlier(self, new: NewAnalysis) -> Analysis:
+        query = select(AnalysisRow).where(
+            AnalysisRow.project == new.project,
+            AnalysisRow.idempotency_key == new.idempotency_key,
+        )
+        async with self._sessions.reading() as session:
+            row = (await session.execute(query)).scalar_one()
+            if row.request_hash != new.request_hash:
+                raise IdempotencyConflictError(str(new.idempotency_key))
+            return (await load_analyses(session, [row]))[0]
+
+
+async def _page(
+    session: AsyncSession,
+    query: Select[AnalysisRow],
+    *,
+    limit: int,
+    cursor: str | None,
+) -> AnalysisPage:
+    keys = tuple_(AnalysisRow.created_at, AnalysisRow.id)
+    if cursor is not None:
+        query = query.where(keys < tuple_(*decode_cursor(cursor)))
+    query = query.order_by(AnalysisRow.created_at.desc(), AnalysisRow.id.desc())
+    # One more than asked for tells whether there is a next page.
+    rows = list((await session.execute(query.limit(limit + 1))).scalars())
+    shown = rows[:limit]
+    more = len(rows) > limit
+    last = Position(shown[-1].created_at, shown[-1].id) if more else None
+    return AnalysisPage(
+        items=await load_analyses(session, shown),
+        next_cursor=encode_cursor(last) if last else None,
+    )

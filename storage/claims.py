@@ -1,0 +1,170 @@
+"""Analyses as a worker sees them: claimed, held, and given back finished.
+
+`attempts` is the fencing token. A claim carries it, and every write of the claimant
+names it: once another worker has claimed the analysis, or somebody has cancelled or
+deleted it, the former claimant's writes reach no row.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gradhealth.exceptions import ChildCrashedError
+from gradhealth.schemas.analysis import AnalysisError, Options, Progress, Result, Status
+
+from .records import now
+from .results import save_result
+from .retry import patient
+from .session import Sessions
+from .tables import OPEN, AnalysisRow, TraceRow
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to work on an analysis.
+
+    Attributes:
+        attempts: Number of attempts including this one; the fencing token.
+    """
+
+    analysis_id: str
+    attempts: int
+    spec: dict[str, Any]
+    options: Options
+
+
+class ClaimStore:
+    """Claims analyses for one worker, and writes what came of them.
+
+    Every call waits for a database that is out of reach.
+
+    Args:
+        max_attempts: An analysis that did not end within so many attempts has failed.
+    """
+
+    def __init__(
+        self, sessions: Sessions, *, worker_id: str, max_attempts: int
+    ) -> None:
+        self._sessions = sessions
+        self._worker_id = worker_id
+        self._max_attempts = max_attempts
+
+    @patient
+    async def begin(self, analysis_id: str) -> Claim | None:
+        """Claim an open analysis; None when there is nothing (more) to do."""
+        async with self._sessions.writing() as session:
+            row = await session.get(AnalysisRow, analysis_id, with_for_update=True)
+            if row is None or row.status not in OPEN:
+                return None
+            if row.attempts >= self._max_attempts:
+                _end(row, "failed", self._gave_up("the worker died"))
+                return None
+            row.attempts += 1
+            row.status = "running"
+            row.worker_id = self._worker_id
+            row.started_at = row.started_at or now()
+            return Claim(row.id, row.attempts, row.spec, row.options)
+
+    @patient
+    async def holds(self, claim: Claim) -> bool:
+        """Whether the claim is still good: not cancelled, deleted or taken over."""
+        query = select(AnalysisRow.id).where(_held(claim))
+        async with self._sessions.reading() as session:
+            return (await session.execute(query)).first() is not None
+
+    @patient
+    async def report(self, claim: Claim, progress: Progress) -> bool:
+        """Write how far the work is; whether the claim is still good."""
+        query = (
+            update(AnalysisRow)
+            .where(_held(claim))
+            .values(progress.model_dump())
+            .returning(AnalysisRow.id)
+        )
+        async with self._sessions.writing() as session:
+            return (await session.execute(query)).first() is not None
+
+    @patient
+    async def next_attempt(
+        self, claim: Claim, error: ChildCrashedError
+    ) -> Claim | None:
+        """Count a failed attempt; None after the last, or when the claim is lost."""
+        async with self._sessions.writing() as session:
+            row = await _locked(session, claim)
+            if row is None:
+                return None
+            if row.attempts >= self._max_attempts:
+                _end(row, "failed", self._gave_up(str(error)))
+                return None
+            row.attempts += 1
+            return replace(claim, attempts=row.attempts)
+
+    @patient
+    async def finish(self, claim: Claim, result: Result, traces: bytes) -> None:
+        """Store the result, unless the claim is lost."""
+        async with self._sessions.writing() as session:
+            row = await _locked(session, claim)
+            if row is None:
+                return
+            _end(row, "succeeded")
+            await save_result(session, row.id, result)
+            session.add(TraceRow(analysis_id=row.id, chunk=traces))
+
+    @patient
+    async def fail(self, claim: Claim, error: AnalysisError) -> None:
+        """Store why the analysis failed, unless the claim is lost."""
+        async with self._sessions.writing() as session:
+            row = await _locked(session, claim)
+            if row is not None:
+                _end(row, "failed", error)
+
+    @patient
+    async def release(self, claim: Claim) -> None:
+        """Give an unfinished analysis back; the attempt does not count."""
+        query = (
+            update(AnalysisRow)
+            .where(_held(claim))
+            .values(status="queued", attempts=AnalysisRow.attempts - 1)
+        )
+        async with self._sessions.writing() as session:
+            await session.execute(query)
+
+    @patient
+    async def open_projects(self) -> dict[str, str]:
+        """The queued and running analyses: project by id."""
+        query = select(AnalysisRow.id, AnalysisRow.project).where(
+            AnalysisRow.status.in_(OPEN)
+        )
+        async with self._sessions.reading() as session:
+            return {row.id: row.project for row in await session.execute(query)}
+
+    def _gave_up(self, reason: str) -> AnalysisError:
+        message = f"gave up after {self._max_attempts} attempts: {reason}"
+        return AnalysisError(code=ChildCrashedError.code, message=message)
+
+
+def _held(claim: Claim) -> ColumnElement[bool]:
+    return and_(
+        AnalysisRow.id == claim.analysis_id,
+        AnalysisRow.attempts == claim.attempts,
+        AnalysisRow.status == "running",
+    )
+
+
+async def _locked(session: AsyncSession, claim: Claim) -> AnalysisRow | None:
+    query = select(AnalysisRow).where(_held(claim)).with_for_update()
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+def _end(
+    row: AnalysisRow,
+    status: Status,
+    error: AnalysisError | None = None,
+) -> None:
+    row.status = status
+    row.finished_at = now()
+    if error is not None:
+        row.error_code = error.code
+        row.error_message = error.message

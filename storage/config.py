@@ -1,0 +1,73 @@
+"""Where the data lives: one database URL, SQLite unless told otherwise."""
+
+from pathlib import Path
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}
+
+
+class StorageSettings(BaseSettings):
+    """Settings of everything that opens the database (prefix `GRADHEALTH_`).
+
+    Attributes:
+        data_dir: Folder for the SQLite file, created when missing.
+        database_url: `sqlite:///path` (one machine, local disk) or
+            `postgresql://user:password@host/name`; a SQLite file in `data_dir`
+            when unset.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="GRADHEALTH_", extra="ignore", frozen=True
+    )
+
+    data_dir: Path = Path("data")
+    database_url: str | None = Field(default=None, repr=False)
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_supported(cls, value: str | None) -> str | None:
+        if value is not None:
+            _normalised(value)
+        return value
+
+    @property
+    def url(self) -> URL:
+        """The database's address for SQLAlchemy's asynchronous drivers."""
+        if self.database_url is None:
+            path = self.data_dir.absolute() / "gradhealth.db"
+            return URL.create(_DRIVERS["sqlite"], database=str(path))
+        return _normalised(self.database_url)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the data is one local file."""
+        return self.url.get_backend_name() == "sqlite"
+
+    @property
+    def sync_url(self) -> str:
+        """The same address for synchronous drivers, password included."""
+        url = self.url.set(drivername="sqlite") if self.is_sqlite else self.url
+        return url.render_as_string(hide_password=False)
+
+
+def _normalised(text: str) -> URL:
+    # Some platforms hand out `postgres://`, which SQLAlchemy no longer knows.
+    if text.startswith("postgres://"):
+        text = text.replace("postgres://", "postgresql://", 1)
+    try:
+        url = make_url(text)
+    except ArgumentError as error:
+        msg = "not a database URL; write sqlite:///FILE or postgresql://HOST/NAME"
+        raise ValueError(msg) from error
+    backend = url.get_backend_name()
+    if backend not in _DRIVERS:
+        msg = f"{backend!r} is not supported; use sqlite:/// or postgresql://"
+        raise ValueError(msg)
+    if backend == "sqlite" and url.database in (None, "", ":memory:"):
+        msg = "SQLite in memory cannot be shared by processes; name a file"
+        raise ValueError(msg)
+    return url.set(drivername=_DRIVERS[backend])

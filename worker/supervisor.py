@@ -1,0 +1,107 @@
+"""Runs units of work in processes that may crash, hang or run out of memory."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from gradhealth.exceptions import ChildCrashedError
+
+from .config import WorkerSettings
+from .template import Template
+from .training_process import TrainingProcess
+from .unit_server import Limits
+from .wire import Message
+
+
+def _ignore(_done: int, _total: int) -> None:
+    pass
+
+
+class Supervisor:
+    """Keeps a warm template and gives every job a process of its own.
+
+    Needs no database: `gradhealth analyze --local` uses it as the worker does.
+    """
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        self._units_module = settings.units_module
+        self._limits = Limits(
+            threads=settings.num_threads, memory_bytes=settings.memory_limit_bytes
+        )
+        self._template: Template | None = None
+        self._starting = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Warm up, which takes seconds; a job would do it otherwise.
+
+        Raises:
+            JobError: The units cannot be loaded; stderr says why.
+        """
+        await self._warm_template()
+
+    async def stop(self) -> None:
+        """End every process."""
+        if self._template is not None:
+            await self._template.stop()
+            self._template = None
+
+    @asynccontextmanager
+    async def job(self) -> AsyncIterator["Job"]:
+        """A job, whose process is killed at the end of the block."""
+        job = Job(self._fork)
+        try:
+            yield job
+        finally:
+            await job.kill()
+
+    async def _fork(self) -> TrainingProcess:
+        template = await self._warm_template()
+        return await template.fork(self._limits)
+
+    async def _warm_template(self) -> Template:
+        async with self._starting:
+            if self._template is not None and self._template.alive:
+                return self._template
+            await self.stop()
+            self._template = await Template.start(self._units_module)
+            return self._template
+
+
+class Job:
+    """Units of work that share a process, and whatever the process remembers."""
+
+    def __init__(self, fork: Callable[[], Any]) -> None:
+        self._fork = fork
+        self._process: TrainingProcess | None = None
+
+    async def run(
+        self,
+        unit: str,
+        arguments: Message,
+        report: Callable[[int, int], None] = _ignore,
+    ) -> Any:
+        """Do a unit of work and return its reply.
+
+        Args:
+            unit: Which work.
+            arguments: What to do it with.
+            report: Takes how many steps are done, and of how many.
+
+        Raises:
+            ChildCrashedError: The process died; the next call gets a fresh one.
+            GradHealthError: What the unit itself raised.
+        """
+        if self._process is None:
+            self._process = await self._fork()
+        try:
+            return await self._process.run(unit, arguments, report)
+        except ChildCrashedError:
+            await self.kill()
+            raise
+
+    async def kill(self) -> None:
+        """End the process, if there is one, whatever it is doing."""
+        if self._process is not None:
+            await self._process.kill()
+            self._process = None

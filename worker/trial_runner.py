@@ -1,0 +1,110 @@
+"""Carries out the units of the trials, one after the other and in time."""
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from gradhealth.schemas.analysis import Progress
+
+from .contenders import Run
+
+RunUnit = Callable[[str, str, dict[str, Any]], Awaitable[Any]]
+Report = Callable[[Progress], Awaitable[None]]
+
+# Factors on the learning rate, that of the spec first.
+MULTIPLIERS = (1.0, 0.3, 0.1, 3.0)
+
+
+class BudgetSpentError(Exception):
+    """The time for trials is up."""
+
+
+class TrialRunner:
+    """Runs units, tells how far it is, and stops when the time is up.
+
+    The time is looked at between units. A worker that takes an analysis over gets the
+    finished ones at once and begins the budget anew, so that it only ever adds units.
+
+    Args:
+        run_unit: Carries out `(key, unit, arguments)`.
+        report: Told how many units are done, of how many that are likely.
+        budget_seconds: Time after which no unit is begun; null: no limit.
+    """
+
+    def __init__(
+        self, run_unit: RunUnit, report: Report, budget_seconds: float | None
+    ) -> None:
+        self._run_unit = run_unit
+        self._report = report
+        self._budget_seconds = budget_seconds
+        self._began = time.monotonic()
+        self._replies: dict[str, Any] = {}
+        self._num_expected = 0
+
+    def expect(self, num_units: int) -> None:
+        """Says how many units are likely to come."""
+        self._num_expected = len(self._replies) + num_units
+
+    async def screen(
+        self, name: str, spec: dict[str, Any], seeds: Sequence[int]
+    ) -> dict[str, Any]:
+        """Statistics of the spec at initialisation, one number a seed."""
+        arguments = {"spec": spec, "seeds": list(seeds)}
+        which = ",".join(map(str, seeds))
+        key = f"screen {name} seeds={which}"
+        reply: dict[str, Any] = await self._run(key, "screen", arguments)
+        return reply
+
+    async def train(
+        self,
+        name: str,
+        spec: dict[str, Any],
+        *,
+        seed: int,
+        multiplier: float,
+        steps: int,
+    ) -> Run:
+        """What the spec reaches after `steps` steps in all."""
+        arguments = {
+            "spec": spec,
+            "seed": seed,
+            "lr_multiplier": multiplier,
+            "steps": steps,
+        }
+        key = f"train {name} seed={seed} lr=x{multiplier:g} steps={steps}"
+        reply = await self._run(key, "train", arguments)
+        return Run(reply["progress"], reply["loss_last"])
+
+    async def sweep(
+        self,
+        name: str,
+        spec: dict[str, Any],
+        *,
+        seed: int,
+        steps: int,
+        known: dict[float, Run] | None = None,
+    ) -> dict[float, Run]:
+        """The runs at every learning rate, beside those that are known.
+
+        A larger rate is left out where the spec's own one diverges.
+        """
+        runs = dict(known or {})
+        for multiplier in MULTIPLIERS:
+            hopeless = multiplier > 1 and runs[1.0].progress is None
+            if multiplier not in runs and not hopeless:
+                runs[multiplier] = await self.train(
+                    name, spec, seed=seed, multiplier=multiplier, steps=steps
+                )
+        return runs
+
+    async def _run(self, key: str, unit: str, arguments: dict[str, Any]) -> Any:
+        if key in self._replies:  # in a short training, two rungs may be the same
+            return self._replies[key]
+        spent = time.monotonic() - self._began
+        if self._budget_seconds is not None and spent >= self._budget_seconds:
+            raise BudgetSpentError
+        self._replies[key] = await self._run_unit(key, unit, arguments)
+        done = len(self._replies)
+        total = max(done, self._num_expected)
+        await self._report(Progress(phase="trials", done=done, total=total))
+        return self._replies[key]

@@ -1,0 +1,293 @@
+"""Proves fixes by training them, at a bounded multiple of what the diagnosis cost.
+
+All runs use the seeds and the data of the diagnosis. The unfixed spec and every fix
+get the same sweep of learning rates: at the broken network's rate some good fixes
+fail, and some broken networks need nothing but another rate.
+
+1. The unfixed spec is trained at the other rates of the sweep (first seed).
+2. A look at each candidate's initialisation refutes what cannot work.
+3. Rung 1: the survivors, every rate, an eighth of the steps, first seed.
+4. Rung 2: the best candidates at their best two rates, three eighths of the steps.
+5. Final: the best of each kind of fix, all steps, all seeds.
+
+Every training up to a rung is one unit with a key of its own, so that a worker that
+takes an analysis over repeats none that is finished. The rungs are those of successive
+halving (Jamieson & Talwalkar 2016).
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import Any
+
+from gradhealth.fixes.base import Candidate
+from gradhealth.limits import UNLIMITED
+from gradhealth.network import resolve
+from gradhealth.prescription import is_selected
+from gradhealth.schemas.analysis import Options
+from gradhealth.schemas.fix import Fix
+
+from .baseline import RATE_FIX, Baseline, rate_fix, retune
+from .contenders import (
+    HARM_PROGRESS,
+    MIN_GAIN,
+    Contender,
+    Outcome,
+    Run,
+    is_verified,
+    judged,
+    untried,
+)
+from .screening import screen_out
+from .trial_runner import MULTIPLIERS, BudgetSpentError, Report, RunUnit, TrialRunner
+
+__all__ = ["Baseline", "prove"]
+
+RUNG_SHARES = (1 / 8, 3 / 8)
+MIN_RUNG_STEPS = 5
+# How many candidates take part, and how many of one kind.
+MAX_IN_RUNG_1, MAX_OF_KIND_IN_RUNG_1 = 12, 4
+MAX_IN_RUNG_2, MAX_OF_KIND_IN_RUNG_2 = 6, 2
+MAX_FINALISTS = 3
+# Learning rates of a candidate in rung 2: the second only if it is as good as that.
+MAX_RATES, RATE_MARGIN = 2, 0.1
+# Candidates that are handed out as advice, without a trial.
+MAX_UNTRIED = 5
+# Gains that agree to so many digits are equal; the smaller change stands first then.
+GAIN_DIGITS = 2
+
+
+async def prove(  # noqa: PLR0913 -- the question, and the two ways out to the engine
+    candidates: Sequence[Candidate],
+    document: dict[str, Any],
+    baseline: Baseline,
+    options: Options,
+    run_unit: RunUnit,
+    report: Report,
+) -> list[Fix]:
+    """Tries the candidates and ranks them: proved ones first, by gain, then by size.
+
+    Args:
+        candidates: The most promising first.
+        document: The spec as sent.
+        baseline: What the diagnosis measured of it.
+        options: How much work may be done.
+        run_unit: Carries out `(key, unit, arguments)`; keys are unique, and the same
+            for the same question.
+        report: Told how far the trials are.
+    """
+    advice_only = not options.verify_fixes or options.max_trials == 0
+    if advice_only or all(candidate.spec is None for candidate in candidates):
+        return [untried(candidate, document) for candidate in candidates[:MAX_UNTRIED]]
+    runner = TrialRunner(run_unit, report, options.budget_seconds)
+    schedule = _Schedule(candidates, document, baseline, options, runner)
+    with suppress(BudgetSpentError):  # what is known by then is the answer
+        await schedule.run()
+    return schedule.fixes()
+
+
+class _Schedule:
+    """The stages, and what is known between them."""
+
+    def __init__(
+        self,
+        candidates: Sequence[Candidate],
+        document: dict[str, Any],
+        baseline: Baseline,
+        options: Options,
+        runner: TrialRunner,
+    ) -> None:
+        self._candidates = candidates
+        self._document = document
+        self._baseline = baseline
+        self._options = options
+        self._runner = runner
+        self._seeds = baseline.seeds
+        self._num_steps = resolve(document, UNLIMITED).spec.training.steps
+        self._contenders = [Contender(c, c.spec) for c in candidates if c.spec]
+        self._before = baseline.outcome()
+
+    async def run(self) -> None:
+        """Goes through the stages."""
+        num_entrants = min(
+            len(self._contenders), MAX_IN_RUNG_1, self._options.max_trials
+        )
+        self._expect(len(MULTIPLIERS) - 1 + len(self._contenders), num_entrants)
+        self._before = await retune(self._baseline, self._document, self._runner)
+        if (self._before.progress or 0.0) > 1 - MIN_GAIN:
+            return  # another learning rate is the cure; nothing could gain on it
+        await self._screen()
+        hopeful = [c for c in self._contenders if c.screened_out is None]
+        entrants = _of_each_kind(hopeful, MAX_OF_KIND_IN_RUNG_1)[:num_entrants]
+        self._expect(0, len(entrants))
+        await self._rung_1(entrants)
+        chosen = _choose(entrants)
+        await self._rung_2(chosen)
+        await self._final(chosen)
+
+    def fixes(self) -> list[Fix]:
+        """The verdicts, ranked; only a few of those whose turn never came."""
+        seeds = list(self._seeds)
+        verdicts = [
+            (contender, judged(contender, self._document, self._before, seeds))
+            for contender in self._contenders
+        ]
+        verdicts.sort(key=lambda verdict: _rank(*verdict))
+        tried = [fix for _, fix in verdicts if fix.trial is not None]
+        rest = [fix for _, fix in verdicts if fix.trial is None]
+        rest += [untried(c, self._document) for c in self._candidates if not c.spec]
+        return [*self._rate_fix(), *tried, *rest[:MAX_UNTRIED]]
+
+    def _rate_fix(self) -> Iterator[Fix]:
+        as_sent = self._baseline.outcome()
+        if is_selected({RATE_FIX}, self._options.fixes) and is_verified(
+            as_sent, self._before
+        ):
+            problem = self._candidates[0].problem
+            yield rate_fix(as_sent, self._before, self._document, problem)
+
+    def _expect(self, num_others: int, num_entrants: int) -> None:
+        self._runner.expect(
+            num_others
+            + num_entrants * len(MULTIPLIERS)
+            + min(num_entrants, MAX_IN_RUNG_2) * MAX_RATES
+            + min(num_entrants, MAX_FINALISTS) * len(self._seeds)
+        )
+
+    async def _screen(self) -> None:
+        """Takes out what its initialisation refutes, judging by the first seed.
+
+        Between seeds the gain differs by hundredths of a decade.
+        """
+        for contender in self._contenders:
+            candidate, spec = contender.candidate, contender.spec
+            reply = await self._runner.screen(candidate.name, spec, self._seeds[:1])
+            contender.log10_gain = tuple(reply["log10_gain"])
+            optimizer = resolve(spec, UNLIMITED).spec.training.optimizer
+            contender.screened_out = screen_out(reply, candidate.problem, optimizer)
+
+    async def _rung_1(self, entrants: Sequence[Contender]) -> None:
+        """Sweeps the learning rate of every entrant."""
+        steps = self._rung_steps(RUNG_SHARES[0])
+        for contender in entrants:
+            contender.runs = await self._runner.sweep(
+                contender.name, contender.spec, seed=self._seeds[0], steps=steps
+            )
+            contender.num_steps = steps
+
+    async def _rung_2(self, chosen: Sequence[Contender]) -> None:
+        """Trains the chosen ones further at their best rates."""
+        steps = self._rung_steps(RUNG_SHARES[1])
+        for contender in chosen:
+            contender.runs = {
+                multiplier: await self._train(
+                    contender, self._seeds[0], multiplier, steps
+                )
+                for multiplier in contender.multipliers()[:MAX_RATES]
+                if contender.runs[multiplier].score >= contender.score - RATE_MARGIN
+            }
+            contender.num_steps = steps
+
+    async def _final(self, chosen: Sequence[Contender]) -> None:
+        """Trains the best of each kind to the end, until enough of them learned."""
+        num_proved = 0
+        for contender in _kinds_in_turn(chosen):
+            if num_proved == MAX_FINALISTS:
+                finalists = [c for c in chosen if c.outcome is not None]
+                contender.drop(*_better_ones(contender, finalists, 1))
+                continue
+            contender.outcome = await self._whole(contender)
+            num_proved += contender.outcome.runs[0].score >= HARM_PROGRESS
+
+    async def _whole(self, contender: Contender) -> Outcome:
+        """The whole training; the first seed alone when that one does not learn."""
+        best = contender.multipliers()[0]
+        runs: list[Run] = []
+        for seed in self._seeds:
+            runs.append(await self._train(contender, seed, best, self._num_steps))
+            if runs[0].score < HARM_PROGRESS:
+                break
+        if len(runs) > 1:
+            reply = await self._runner.screen(
+                contender.name, contender.spec, self._seeds[1:]
+            )
+            contender.log10_gain += tuple(reply["log10_gain"])
+        return Outcome(
+            lr_multiplier=best,
+            seeds=self._seeds[: len(runs)],
+            runs=tuple(runs),
+            log10_gain=contender.log10_gain,
+        )
+
+    async def _train(
+        self, contender: Contender, seed: int, multiplier: float, steps: int
+    ) -> Run:
+        return await self._runner.train(
+            contender.name,
+            contender.spec,
+            seed=seed,
+            multiplier=multiplier,
+            steps=steps,
+        )
+
+    def _rung_steps(self, share: float) -> int:
+        return min(max(MIN_RUNG_STEPS, round(share * self._num_steps)), self._num_steps)
+
+
+def _choose(contenders: Sequence[Contender]) -> list[Contender]:
+    """The best for rung 2, a few of each kind; the others are dropped."""
+    finite = [c for c in _by_score(contenders) if math.isfinite(c.score)]
+    chosen = _of_each_kind(finite, MAX_OF_KIND_IN_RUNG_2)[:MAX_IN_RUNG_2]
+    for contender in contenders:
+        if contender not in finite:
+            contender.drop("the loss is not finite", None)
+        elif contender not in chosen:
+            contender.drop(*_better_ones(contender, chosen, MAX_OF_KIND_IN_RUNG_2))
+    return chosen
+
+
+def _better_ones(
+    contender: Contender, chosen: Sequence[Contender], limit: int
+) -> tuple[str, float]:
+    """Which fixes stood in the way of a contender, and the weakest one's score."""
+    rivals = [c for c in chosen if c.kind == contender.kind]
+    if len(rivals) >= limit:
+        return "other fixes of its kind did better", min(c.score for c in rivals)
+    return "other fixes did better", min(c.score for c in chosen)
+
+
+def _of_each_kind(contenders: Sequence[Contender], limit: int) -> list[Contender]:
+    """At most `limit` contenders of each kind, in the order given."""
+    return [c for turn, c in _turns(contenders) if turn < limit]
+
+
+def _kinds_in_turn(contenders: Sequence[Contender]) -> list[Contender]:
+    """By score, the best of each kind before the second best of any."""
+    turns = sorted(_turns(_by_score(contenders)), key=lambda turn: turn[0])
+    return [contender for _, contender in turns]
+
+
+def _turns(contenders: Sequence[Contender]) -> Iterator[tuple[int, Contender]]:
+    """Each contender with the number of those of its kind before it."""
+    seen = Counter[str]()
+    for contender in contenders:
+        yield seen[contender.kind], contender
+        seen[contender.kind] += 1
+
+
+def _by_score(contenders: Sequence[Contender]) -> list[Contender]:
+    return sorted(contenders, key=lambda contender: contender.score, reverse=True)
+
+
+def _rank(contender: Contender, fix: Fix) -> tuple[int, float, int]:
+    """Sorts verified fixes by gain, then the others by how far they came."""
+    trial, size = fix.trial, contender.candidate.size
+    if trial is None:
+        return (4, 0.0, size)
+    if trial.screened_out is not None:
+        score = contender.score if contender.runs else 0.0
+        return (2 if contender.runs else 3, -score, size)
+    assert trial.after is not None
+    reached = round(trial.after.progress or 0.0, GAIN_DIGITS)
+    return (0 if trial.verified else 1, -reached, size)

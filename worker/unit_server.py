@@ -1,0 +1,124 @@
+"""A training process: runs units of work for one analysis, one after the other.
+
+A request is `{"unit": name, "arguments": {...}}`. The answer is any number of
+`{"progress": [done, total]}`, then `{"result": ...}` or `{"error": {...}}`.
+"""
+
+import faulthandler
+import logging
+import re
+import resource
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from gradhealth.exceptions import GradHealthError, JobError, OutOfMemoryError
+
+from .wire import Message, error_to_message, pack, receive
+
+_logger = logging.getLogger(__name__)
+_PROGRESS_SECONDS = 0.1
+
+
+class Units(Protocol):
+    """What a module of units offers."""
+
+    def warm_up(self) -> None:
+        """Import and do once, in the template, whatever is slow the first time."""
+
+    def set_threads(self, count: int) -> None:
+        """Use so many processor threads; called once in each training process."""
+
+    def run(
+        self, unit: str, arguments: Message, report: Callable[[int, int], None]
+    ) -> Any:
+        """Do the named unit of work and return a JSON-able reply.
+
+        Args:
+            unit: Which work.
+            arguments: What to do it with.
+            report: Takes how many steps are done, and of how many.
+
+        Raises:
+            GradHealthError: For a reason the user understands.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a training process may use.
+
+    Attributes:
+        threads: Processor threads.
+        memory_bytes: Memory on top of what the template holds; None for no limit.
+    """
+
+    threads: int
+    memory_bytes: int | None
+
+
+def serve_units(units: Units, connection: socket.socket, limits: Limits) -> None:
+    """Answer requests until the worker closes the connection."""
+    # When native code crashes, the log shows where.
+    faulthandler.enable()
+    if limits.memory_bytes is not None:
+        _limit_memory(limits.memory_bytes)
+    units.set_threads(limits.threads)
+    while (request := receive(connection)) is not None:
+        connection.sendall(_answer(units, connection, request))
+
+
+def _answer(units: Units, connection: socket.socket, request: Message) -> bytes:
+    reporter = _Reporter(connection)
+    try:
+        reply = units.run(request["unit"], request["arguments"], reporter.report)
+        return pack({"result": reply})
+    except Exception as error:  # noqa: BLE001 - the process's edge; _explained logs
+        return pack({"error": error_to_message(_explained(error))})
+
+
+def _explained(error: Exception) -> GradHealthError:
+    if isinstance(error, GradHealthError):
+        return error
+    if _is_out_of_memory(error):
+        return OutOfMemoryError(
+            "the training needed more memory than it may use; make the batch, the "
+            "layers or the input smaller, or raise GRADHEALTH_CHILD_MEMORY_MB"
+        )
+    _logger.error("a unit of work failed", exc_info=error)
+    return JobError(f"internal error: {type(error).__name__}: {error}")
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    # torch raises a bare RuntimeError on the CPU and a subclass of its own on a GPU.
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or "DefaultCPUAllocator: can't allocate memory" in str(error)
+    )
+
+
+def _limit_memory(extra_bytes: int) -> None:
+    # Private writable memory, not address space: libraries reserve far more of that
+    # than they use.
+    status = Path("/proc/self/status").read_text()
+    held = re.search(r"^VmData:\s+(\d+) kB", status, re.MULTILINE)
+    assert held is not None
+    limit = int(held[1]) * 1024 + extra_bytes
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+
+class _Reporter:
+    """Forwards progress, but not more often than anybody looks."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._next = time.monotonic()
+
+    def report(self, done: int, total: int) -> None:
+        if time.monotonic() >= self._next:
+            self._connection.sendall(pack({"progress": [done, total]}))
+            self._next = time.monotonic() + _PROGRESS_SECONDS
