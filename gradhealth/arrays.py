@@ -4,6 +4,7 @@ import base64
 import binascii
 import io
 import math
+from tokenize import TokenError
 
 import numpy as np
 from numpy.lib import format as npy
@@ -11,6 +12,10 @@ from numpy.typing import NDArray
 
 MAX_BYTES = 8 * 2**20
 DTYPES = ("<f4", "<f8", "<i8")
+
+
+# What numpy raises for a header that it cannot read as a Python literal.
+_BROKEN = (ValueError, TypeError, SyntaxError, TokenError, RecursionError, MemoryError)
 
 
 def decode_npy(text: str) -> NDArray[np.generic]:
@@ -32,6 +37,8 @@ def decode_npy(text: str) -> NDArray[np.generic]:
         raise ValueError(
             f"dtype {dtype.str} is not read: save float32, float64 or int64"
         )
+    if min(shape, default=0) < 0:
+        raise ValueError(f"the header's shape {list(shape)} has a negative size")
     if fortran_order and len(shape) > 1:
         raise ValueError("Fortran order is not read: save np.ascontiguousarray(x)")
     data = raw[stream.tell() :]
@@ -50,7 +57,7 @@ def _header(stream: io.BytesIO) -> tuple[tuple[int, ...], bool, np.dtype[np.gene
         if version == (1, 0):
             return npy.read_array_header_1_0(stream)
         return npy.read_array_header_2_0(stream)
-    except (ValueError, TypeError, SyntaxError, UnicodeDecodeError, OverflowError):
+    except _BROKEN:
         raise ValueError(
             "not a .npy file of numbers: write one with np.save(..., "
             "allow_pickle=False)"

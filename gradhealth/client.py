@@ -1,11 +1,15 @@
 """A client of the service: submit a spec, follow the work, read the result."""
 
+import time
 from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import httpx
+from pydantic import ValidationError
 
+from .document import Record
 from .exceptions import GradHealthError, Problem
 from .schemas.analysis import FINAL, Analysis, AnalysisPage, Options
 
@@ -13,6 +17,11 @@ from .schemas.analysis import FINAL, Analysis, AnalysisPage, Options
 FOLLOW_SECONDS = 1.0
 ANSWER_SECONDS = 30.0
 CONNECT_RETRIES = 2
+RETRY_SECONDS = 0.5
+# A proxy is of no use on the way to one's own machine.
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+T = TypeVar("T", bound=Record)
 
 
 class ServerUnreachableError(GradHealthError):
@@ -49,6 +58,7 @@ class Client:
 
     Args:
         server: The service's address, e.g. `http://127.0.0.1:8000`.
+        patience_seconds: How long `follow` waits for a service that is away.
         transport: How requests travel, if not over the network.
 
     Every method raises `ServerUnreachableError` when nobody answers and
@@ -56,13 +66,19 @@ class Client:
     """
 
     def __init__(
-        self, server: str, *, transport: httpx.BaseTransport | None = None
+        self,
+        server: str,
+        *,
+        patience_seconds: float = 30.0,
+        transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._server = server
+        self._patience_seconds = patience_seconds
         self._http = httpx.Client(
             base_url=server,
             timeout=ANSWER_SECONDS,
             transport=transport or httpx.HTTPTransport(retries=CONNECT_RETRIES),
+            trust_env=httpx.URL(server).host not in LOOPBACK,
         )
 
     def __enter__(self) -> Self:
@@ -108,7 +124,7 @@ class Client:
         }
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         answer = self._send("POST", "/v1/analyses", json=body, headers=headers)
-        return _analysis(answer)
+        return self._read(answer, Analysis)
 
     def get(self, analysis_id: str, *, wait_seconds: float = 0) -> Analysis:
         """The analysis as it is when it is finished, or after `wait_seconds`."""
@@ -118,15 +134,26 @@ class Client:
             params={"wait": wait_seconds},
             timeout=wait_seconds + ANSWER_SECONDS,
         )
-        return _analysis(answer)
+        return self._read(answer, Analysis)
 
     def follow(self, analysis_id: str) -> Iterator[Analysis]:
-        """The analysis about once a second; the last one is finished."""
+        """The analysis about once a second; the last one is finished.
+
+        An outage of the service or of its database is waited for.
+        """
+        give_up_at = time.monotonic() + self._patience_seconds
         while True:
-            analysis = self.get(analysis_id, wait_seconds=FOLLOW_SECONDS)
+            try:
+                analysis = self.get(analysis_id, wait_seconds=FOLLOW_SECONDS)
+            except (ServerUnreachableError, RefusedError) as error:
+                if not _may_pass(error) or time.monotonic() > give_up_at:
+                    raise
+                time.sleep(RETRY_SECONDS)
+                continue
             yield analysis
             if analysis.status in FINAL:
                 return
+            give_up_at = time.monotonic() + self._patience_seconds
 
     def page(self, **filters: str | int) -> AnalysisPage:
         """One page of the analyses, newest first.
@@ -136,11 +163,12 @@ class Client:
                 and `cursor`, the `next_cursor` of the page before.
         """
         answer = self._send("GET", "/v1/analyses", params=filters)
-        return AnalysisPage.model_validate_json(answer.content, extra="ignore")
+        return self._read(answer, AnalysisPage)
 
     def cancel(self, analysis_id: str) -> Analysis:
         """Stops the work; a finished analysis stays as it is."""
-        return _analysis(self._send("POST", f"/v1/analyses/{analysis_id}/cancel"))
+        answer = self._send("POST", f"/v1/analyses/{analysis_id}/cancel")
+        return self._read(answer, Analysis)
 
     def delete(self, analysis_id: str) -> None:
         """Stops the work and forgets the analysis."""
@@ -155,10 +183,21 @@ class Client:
             raise _refusal(answer)
         return answer
 
+    def _read(self, answer: httpx.Response, model: type[T]) -> T:
+        try:
+            # A newer service may say more than this client knows.
+            return model.model_validate_json(answer.content, extra="ignore")
+        except ValidationError as error:
+            raise ServerUnreachableError(
+                self._server, "what answers there is another service"
+            ) from error
 
-def _analysis(answer: httpx.Response) -> Analysis:
-    # A newer service may say more than this client knows.
-    return Analysis.model_validate_json(answer.content, extra="ignore")
+
+def _may_pass(error: ServerUnreachableError | RefusedError) -> bool:
+    return (
+        isinstance(error, ServerUnreachableError)
+        or error.status == HTTPStatus.SERVICE_UNAVAILABLE
+    )
 
 
 def _refusal(answer: httpx.Response) -> RefusedError:

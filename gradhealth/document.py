@@ -6,13 +6,24 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
+# Longer words are not a slip of the pen; more would not be read.
+MAX_WORD, MAX_KNOWN = 100, 100
+
+
+def quoted(word: str) -> str:
+    """A word as it stands in a message: in quotes, and cut when it is very long."""
+    return f"'{word}'" if len(word) <= MAX_WORD else f"'{word[:MAX_WORD]}...'"
+
 
 def nearest(word: str, known: list[str]) -> str:
     """A hint like "; did you mean 'lr'?", or the known words when none is near."""
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(word[:MAX_WORD], known, n=1, cutoff=0.5)
     if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; known here: {', '.join(sorted(known)) or 'nothing'}"
+        return f"; did you mean {quoted(close[0])}?"
+    if not known:
+        return "; known here: nothing"
+    listed = [*sorted(known)[:MAX_KNOWN], *["..."] * (len(known) > MAX_KNOWN)]
+    return f"; known here: {', '.join(listed)}"
 
 
 class Document(BaseModel):
@@ -32,8 +43,12 @@ class Document(BaseModel):
             if key not in known:
                 raise PydanticCustomError(
                     "unknown_key",
-                    "unknown key '{key}'{hint}",
-                    {"key": str(key), "hint": nearest(str(key), known)},
+                    "unknown key {quoted}{hint}",
+                    {
+                        "key": str(key),
+                        "quoted": quoted(str(key)),
+                        "hint": nearest(str(key), known),
+                    },
                 )
         return data
 

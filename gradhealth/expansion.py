@@ -6,13 +6,16 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from .document import nearest
+from .document import nearest, quoted
 from .exceptions import InvalidDocumentError, Problem
 from .layers.base import Composite, Layer, Shape, ShapeError, Signal
 from .layers.block import Ref, Repeat
 from .schemas.entry import entries_adapter
 from .schemas.problems import pointer_to, problems_of
 from .schemas.spec import Spec
+
+# Brackets inside a definition's body; layers nest less deeply than that.
+MAX_DEPTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +136,14 @@ class Expansion:
         if ref.ref not in define:
             raise _invalid(
                 f"{self._pointer}{pointer}/ref",
-                f"nothing is defined as {ref.ref!r}{nearest(ref.ref, [*define])}",
+                f"nothing is defined as {quoted(ref.ref)}{nearest(ref.ref, [*define])}",
             )
         definition = define[ref.ref]
         for name in ref.args:
             if name not in definition.params:
                 raise _invalid(
-                    f"{self._pointer}{pointer}/args/{name}",
-                    f"{ref.ref!r} has no parameter {name!r}"
+                    self._pointer + pointer + pointer_to("args", name),
+                    f"{quoted(ref.ref)} has no parameter {quoted(name)}"
                     f"{nearest(name, [*definition.params])}",
                 )
         place = pointer_to("define", ref.ref, "body")
@@ -155,23 +158,27 @@ class Expansion:
             ) from None
 
 
-def _substitute(value: Any, arguments: Mapping[str, Any], pointer: str) -> Any:
+def _substitute(
+    value: Any, arguments: Mapping[str, Any], pointer: str, depth: int = 0
+) -> Any:
     """`value` with every "$name" replaced by the argument of that name."""
+    if depth > MAX_DEPTH:
+        raise _invalid(pointer, f"nested more than {MAX_DEPTH} deep: flatten this body")
     if isinstance(value, dict):
         return {
-            key: _substitute(item, arguments, pointer + pointer_to(key))
+            key: _substitute(item, arguments, pointer + pointer_to(key), depth + 1)
             for key, item in value.items()
         }
     if isinstance(value, list):
         return [
-            _substitute(item, arguments, f"{pointer}/{index}")
+            _substitute(item, arguments, f"{pointer}/{index}", depth + 1)
             for index, item in enumerate(value)
         ]
     if isinstance(value, str) and value.startswith("$"):
         if value[1:] not in arguments:
             raise _invalid(
                 pointer,
-                f"{value} is not a parameter of this definition"
+                f"{quoted(value)} is not a parameter of this definition"
                 f"{nearest(value[1:], [*arguments])}",
             )
         return arguments[value[1:]]

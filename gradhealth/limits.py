@@ -106,6 +106,8 @@ class _Counter:
         children: Sequence[Any] = [entry.get(key) for key in CHILD_KEYS]
         branches = _value(entry.get("branches"), arguments)
         if isinstance(branches, list):
+            self._visits += len(branches)
+            self._hold(self._visits)
             children = [*children, *branches]
         return 1 + sum(self.count(child, arguments, depth + 1) for child in children)
 

@@ -96,7 +96,7 @@ def resolve(
     _check_cost(spec, signal, nodes, limits, pointer)
     check_rules(spec.init, nodes, pointer)
     goal = goal_of(spec, signal, output, pointer)
-    _check_data(goal.data, limits, pointer)
+    _check_data(spec, goal.data, limits, pointer)
     return Network(spec, signal, nodes, goal)
 
 
@@ -104,15 +104,26 @@ def _invalid(pointer: str, message: str) -> InvalidDocumentError:
     return InvalidDocumentError([Problem(pointer, message)])
 
 
+def _written(spec: Spec, *keys: str) -> str:
+    """Pointer to a key, or to what stands around it where it was left out."""
+    pointer, here = "", spec
+    for key in keys:
+        if key not in here.model_fields_set:
+            break
+        pointer, here = f"{pointer}/{key}", getattr(here, key)
+    return pointer
+
+
 def _check_training(spec: Spec, limits: Limits, pointer: str) -> None:
     training = spec.training
     if training.steps > limits.steps:
         raise _invalid(
-            f"{pointer}/training/steps", f"at most {limits.steps} steps are allowed"
+            pointer + _written(spec, "training", "steps"),
+            f"at most {limits.steps} steps are allowed",
         )
     if training.batch_size > limits.batch_size:
         raise _invalid(
-            f"{pointer}/training/batch_size",
+            pointer + _written(spec, "training", "batch_size"),
             f"a batch may have at most {limits.batch_size} samples",
         )
     if spec.probe.steps and max(spec.probe.steps) > training.steps:
@@ -144,7 +155,7 @@ def _check_cost(
         )
     if signal.size > limits.sample_size:
         raise _invalid(
-            f"{pointer}/input",
+            pointer + (_written(spec, "input") or _written(spec, "data")),
             f"one sample may have at most {limits.sample_size:,} elements",
         )
     batch_size = spec.training.batch_size
@@ -152,7 +163,7 @@ def _check_cost(
     activations = batch_size * sum(node.output.size for node in every)
     if activations > limits.batch_activations:
         raise _invalid(
-            f"{pointer}/training/batch_size",
+            pointer + (_written(spec, "training", "batch_size") or "/model"),
             f"one batch keeps {activations:,} activations, at most "
             f"{limits.batch_activations:,} are allowed: use a smaller batch or "
             "narrower layers",
@@ -161,16 +172,16 @@ def _check_cost(
         per_channel = batch_size * node.output.size // node.output.channels
         if node.layer.kind.startswith("BatchNorm") and per_channel == 1:
             raise _invalid(
-                f"{pointer}/training/batch_size",
+                pointer + _written(spec, "training", "batch_size"),
                 f"{node.path} is a {node.layer.kind}, which needs a batch of at "
                 "least 2 samples",
             )
 
 
-def _check_data(data: Data, limits: Limits, pointer: str) -> None:
+def _check_data(spec: Spec, data: Data, limits: Limits, pointer: str) -> None:
     if isinstance(data, Generated) and data.num_drawn > limits.drawn_numbers:
         raise _invalid(
-            f"{pointer}/data",
+            pointer + _written(spec, "data"),
             f"{data.task} with n {data.n:,} draws {data.num_drawn:,} numbers, at most "
             f"{limits.drawn_numbers:,} are allowed: write a smaller n",
         )

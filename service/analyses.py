@@ -2,6 +2,7 @@
 
 import asyncio
 
+from gradhealth.limits import Limits
 from gradhealth.network import resolve
 from gradhealth.schemas.analysis import (
     Analysis,
@@ -22,10 +23,12 @@ class AnalysisService:
 
     Args:
         store: Where analyses are kept, and queued for the workers.
+        limits: The largest spec that is accepted.
     """
 
-    def __init__(self, store: AnalysisStore) -> None:
+    def __init__(self, store: AnalysisStore, limits: Limits) -> None:
         self._store = store
+        self._limits = limits
 
     async def submit(
         self,
@@ -47,7 +50,9 @@ class AnalysisService:
         """
         request = body.content
         # In a thread: a spec may carry megabytes of data to check.
-        network = await asyncio.to_thread(resolve, request.spec, pointer="/spec")
+        network = await asyncio.to_thread(
+            resolve, request.spec, self._limits, pointer="/spec"
+        )
         new = _new_analysis(body, idempotency_key)
         if isinstance(request, TheoryRequest):
             result = await asyncio.to_thread(predicted_result, network)

@@ -1,7 +1,13 @@
 """Settings of the HTTP service, read from the environment once at the door."""
 
+from typing import Literal
+
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from gradhealth.limits import Limits
+
+DEFAULTS = Limits()
 
 
 class ServiceSettings(BaseSettings):
@@ -15,7 +21,16 @@ class ServiceSettings(BaseSettings):
             (DNS rebinding) is kept out by this list.
         max_body_bytes: Largest request body.
         max_body_values: Most JSON values in a body; data travels as one base64 string.
+        max_layers: Most layers of a network, repeats expanded.
+        max_nesting: How deep layers may stand inside layers.
+        max_parameters: Most parameters of a network.
+        max_sample_size: Most numbers in one sample.
+        max_batch_activations: Most numbers in all activations of one batch.
+        max_drawn_numbers: Most numbers in a built-in data set.
+        max_steps: Most training steps.
+        max_batch_size: Largest batch.
         worker_alive_seconds: A worker silent for longer does not count as alive.
+        log_level: The mildest messages that are logged.
     """
 
     model_config = SettingsConfigDict(env_prefix="GRADHEALTH_", frozen=True)
@@ -25,4 +40,27 @@ class ServiceSettings(BaseSettings):
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
     max_body_bytes: int = Field(default=16 * 2**20, gt=0)
     max_body_values: int = Field(default=200_000, gt=0)
+    max_layers: int = Field(default=DEFAULTS.layers, gt=0)
+    max_nesting: int = Field(default=DEFAULTS.nesting, gt=0)
+    max_parameters: int = Field(default=DEFAULTS.parameters, gt=0)
+    max_sample_size: int = Field(default=DEFAULTS.sample_size, gt=0)
+    max_batch_activations: int = Field(default=DEFAULTS.batch_activations, gt=0)
+    max_drawn_numbers: int = Field(default=DEFAULTS.drawn_numbers, gt=0)
+    max_steps: int = Field(default=DEFAULTS.steps, gt=0)
+    max_batch_size: int = Field(default=DEFAULTS.batch_size, gt=0)
     worker_alive_seconds: float = Field(default=20.0, gt=0)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @property
+    def limits(self) -> Limits:
+        """The largest spec that is accepted."""
+        return Limits(
+            layers=self.max_layers,
+            nesting=self.max_nesting,
+            parameters=self.max_parameters,
+            sample_size=self.max_sample_size,
+            batch_activations=self.max_batch_activations,
+            drawn_numbers=self.max_drawn_numbers,
+            steps=self.max_steps,
+            batch_size=self.max_batch_size,
+        )

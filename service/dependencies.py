@@ -23,11 +23,15 @@ _REQUEST: TypeAdapter[ArchitectureRequest | TheoryRequest] = TypeAdapter(
 )
 
 
+def _settings(request: Request) -> ServiceSettings:
+    settings: ServiceSettings = request.app.state.settings
+    return settings
+
+
 async def _analysis_body(
     request: Request,
 ) -> Body[ArchitectureRequest | TheoryRequest]:
-    settings: ServiceSettings = request.app.state.settings
-    return await read_body(request, _REQUEST, settings)
+    return await read_body(request, _REQUEST, _settings(request))
 
 
 def _store(request: Request) -> AnalysisStore:
@@ -36,7 +40,7 @@ def _store(request: Request) -> AnalysisStore:
 
 
 def _analyses(request: Request) -> AnalysisService:
-    return AnalysisService(_store(request))
+    return AnalysisService(_store(request), _settings(request).limits)
 
 
 def _readiness(request: Request) -> Readiness:

@@ -23,8 +23,6 @@ logger = logging.getLogger("service")
 
 def main() -> None:
     """Reads the settings, listens and serves until SIGTERM or Ctrl-C."""
-    logging.basicConfig(format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    logger.setLevel(logging.INFO)
     parser = argparse.ArgumentParser(prog="python -m service")
     parser.add_argument("--fd", type=int, help="an inherited socket to listen on")
     inherited = parser.parse_args().fd
@@ -36,6 +34,12 @@ def main() -> None:
             listener = socket.socket(fileno=inherited)
     except (ValidationError, CannotListenError) as error:
         sys.exit(str(error))
+    logging.basicConfig(
+        level=settings.log_level,
+        format="%(asctime)s %(name)s %(levelname)s %(message)s",
+    )
+    # The web server's own steps are no news.
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     serve(settings, storage, listener)
 
 

@@ -9,6 +9,8 @@ import logging
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any, TypeAlias
 
+import psycopg
+import sqlalchemy
 from dbos import (
     DBOS,
     DBOSClient,
@@ -17,6 +19,7 @@ from dbos import (
     EnqueueOptions,
     WorkflowStatusString,
 )
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from .config import StorageSettings
@@ -98,6 +101,7 @@ class Engine:
 
     async def launch(self, work: Work) -> None:
         """Begin to take work, on this event loop, which must be the main thread's."""
+        event.listen(sqlalchemy.Engine, "handle_error", _recognise_outage)
         await self._register_queue()
         config: DBOSConfig = {
             "name": _APPLICATION,
@@ -188,6 +192,15 @@ class Engine:
             await work
         finally:
             self._running.discard(task)
+
+
+def _recognise_outage(context: sqlalchemy.ExceptionContext) -> None:
+    # The job engine waits for a database that is away, but knows only some of the
+    # ways to be away (not a server's socket that is gone). What the server has not
+    # given a code to, the server has not said.
+    error = context.original_exception
+    if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
+        context.is_disconnect = True
 
 
 def _options(analysis_id: str, project: str) -> EnqueueOptions:

@@ -72,8 +72,13 @@ class Sessions:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._write = async_sessionmaker(engine, expire_on_commit=False)
+        reads: dict[str, Any] = {_READS: True}
+        if engine.dialect.name == "postgresql":
+            # Saves the round trips of BEGIN and COMMIT; rows that belong together are
+            # written in one transaction, so reading them one after another is safe.
+            reads["isolation_level"] = "AUTOCOMMIT"
         self._read = async_sessionmaker(
-            engine.execution_options(**{_READS: True}), expire_on_commit=False
+            engine.execution_options(**reads), expire_on_commit=False
         )
 
     def reading(self) -> AbstractAsyncContextManager[AsyncSession]:

@@ -79,8 +79,8 @@ async def _wait_for_tables(database: AsyncEngine) -> None:
         await asyncio.sleep(_WAIT_SECONDS)
 
 
-async def _work_until_told() -> None:
-    work = asyncio.ensure_future(work_for_ever(WorkerSettings(), StorageSettings()))
+async def _work_until_told(settings: WorkerSettings) -> None:
+    work = asyncio.ensure_future(work_for_ever(settings, StorageSettings()))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, work)
@@ -100,10 +100,12 @@ def _stop(work: asyncio.Future[None]) -> None:
 
 def main() -> None:
     """Run a worker in the foreground until SIGTERM or SIGINT."""
+    settings = WorkerSettings()
     logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s"
+        level=settings.log_level,
+        format="%(asctime)s %(name)s %(levelname)s %(message)s",
     )
-    asyncio.run(_work_until_told())
+    asyncio.run(_work_until_told(settings))
 
 
 if __name__ == "__main__":

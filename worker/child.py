@@ -51,11 +51,18 @@ class Template:
             self._say(ready=True)
             while all(key.data() for key, _ in selector.select()):
                 pass
+        signal.set_wakeup_fd(-1)
         for pid in self._forks:
             os.killpg(pid, signal.SIGKILL)
 
     def _fork(self) -> bool:
-        request, descriptors, *_ = socket.recv_fds(self._control, _LONGEST_REQUEST, 1)
+        try:
+            request, descriptors, *_ = socket.recv_fds(
+                self._control, _LONGEST_REQUEST, 1
+            )
+        except ConnectionResetError:
+            # The worker left without reading our last announcement.
+            return False
         if not request:
             return False
         connection = socket.socket(fileno=descriptors[0])

@@ -17,6 +17,10 @@ from gradhealth.schemas.fix import Fix, Measurement, ScreenedOut, Trial
 HARM_PROGRESS = 0.5
 # A smaller gain in progress is no improvement, whatever the spread.
 MIN_GAIN = 0.05
+# Short runs differ by this much by chance. A larger rate is preferred then: what has
+# not begun to learn needs longer steps more often than shorter ones.
+NOISE = 0.05
+PREFERENCE = (1.0, 3.0, 0.3, 0.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,11 @@ class Outcome:
     def progress(self) -> float | None:
         """Mean over the seeds; null when one of them is not finite."""
         return _mean([run.progress for run in self.runs])
+
+    @property
+    def score(self) -> float:
+        """Progress, with what is not finite below everything."""
+        return -math.inf if self.progress is None else self.progress
 
     @property
     def spread(self) -> float:
@@ -113,8 +122,10 @@ class Contender:
         return self.candidate.kind
 
     def multipliers(self) -> list[float]:
-        """The learning rates tried, the best first."""
-        return sorted(self.runs, key=lambda m: self.runs[m].score, reverse=True)
+        """The learning rates tried, the best first; nearly equal ones as preferred."""
+        ranked = sorted(self.runs, key=lambda m: self.runs[m].score, reverse=True)
+        equal = [m for m in ranked if self.runs[m].score >= self.score - NOISE]
+        return sorted(equal, key=PREFERENCE.index) + ranked[len(equal) :]
 
     @property
     def score(self) -> float:

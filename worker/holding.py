@@ -32,6 +32,8 @@ class Holding:
         """Return once the claim is lost: cancelled, deleted, taken over or ended."""
         written: Progress | None = None
         while True:
+            # First, so that short work is not slowed down by being watched.
+            await asyncio.sleep(_WATCH_SECONDS)
             progress = self._progress
             async with self._renewing:
                 if progress == written:
@@ -41,7 +43,6 @@ class Holding:
             if not good:
                 return
             written = progress
-            await asyncio.sleep(_WATCH_SECONDS)
 
     async def report(self, progress: Progress) -> None:
         """Note the phase of the analysis; the watch writes it."""

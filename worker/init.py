@@ -95,7 +95,7 @@ def _lecun_normal(tensor: Tensor) -> None:
 
 
 def _trunc_normal(tensor: Tensor, mean: float, std: float, a: float, b: float) -> None:
-    """As torch does it, which takes for ever when a bound is far away."""
+    """`trunc_normal_`, its bounds near enough for its search for a draw to end."""
     reach = REACH * std
     nn.init.trunc_normal_(tensor, mean, std, max(a, mean - reach), min(b, mean + reach))
 

@@ -1,18 +1,10 @@
 """What this machine offers a job."""
 
 import os
-import sys
 from pathlib import Path
 
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 _NVIDIA = Path("/dev/nvidiactl")
-
-
-def num_cores() -> int:
-    """Processor cores this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def memory_bytes() -> int:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from gradhealth.exceptions import ChildCrashedError
@@ -21,16 +21,20 @@ def _ignore(_done: int, _total: int) -> None:
 class Supervisor:
     """Keeps a warm template and gives every job a process of its own.
 
+    One process is kept ready for the next job: a fork is quick, but runs slowly until
+    it has its own copy of what it writes to.
+
     Needs no database: `gradhealth analyze --local` uses it as the worker does.
     """
 
     def __init__(self, settings: WorkerSettings) -> None:
         self._units_module = settings.units_module
         self._limits = Limits(
-            threads=settings.num_threads, memory_bytes=settings.memory_limit_bytes
+            threads=settings.threads, memory_bytes=settings.memory_limit_bytes
         )
         self._template: Template | None = None
         self._starting = asyncio.Lock()
+        self._spare: asyncio.Task[TrainingProcess] | None = None
 
     async def start(self) -> None:
         """Warm up, which takes seconds; a job would do it otherwise.
@@ -39,21 +43,42 @@ class Supervisor:
             JobError: The units cannot be loaded; stderr says why.
         """
         await self._warm_template()
+        self._prepare_spare()
 
     async def stop(self) -> None:
         """End every process."""
+        if self._spare is not None:
+            self._spare.cancel()
+            await asyncio.wait([self._spare])
         if self._template is not None:
             await self._template.stop()
-            self._template = None
 
     @asynccontextmanager
     async def job(self) -> AsyncIterator["Job"]:
-        """A job, whose process is killed at the end of the block."""
-        job = Job(self._fork)
+        """A job, whose process ends with the block, whatever it is doing then."""
+        job = Job(self._take_process)
         try:
             yield job
-        finally:
+        except BaseException:
             await job.kill()
+            raise
+        else:
+            job.dismiss()
+        finally:
+            self._prepare_spare()
+
+    def _prepare_spare(self) -> None:
+        if self._spare is None:
+            self._spare = asyncio.create_task(self._fork())
+
+    async def _take_process(self) -> TrainingProcess:
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            with suppress(ChildCrashedError):
+                process = await spare
+                if process.alive:
+                    return process
+        return await self._fork()
 
     async def _fork(self) -> TrainingProcess:
         template = await self._warm_template()
@@ -61,10 +86,10 @@ class Supervisor:
 
     async def _warm_template(self) -> Template:
         async with self._starting:
-            if self._template is not None and self._template.alive:
-                return self._template
-            await self.stop()
-            self._template = await Template.start(self._units_module)
+            if self._template is None or not self._template.alive:
+                if self._template is not None:
+                    await self._template.stop()
+                self._template = await Template.start(self._units_module)
             return self._template
 
 
@@ -104,4 +129,10 @@ class Job:
         """End the process, if there is one, whatever it is doing."""
         if self._process is not None:
             await self._process.kill()
+            self._process = None
+
+    def dismiss(self) -> None:
+        """Let the idle process end by itself, which nobody needs to wait for."""
+        if self._process is not None:
+            self._process.dismiss()
             self._process = None

@@ -42,6 +42,11 @@ class TrainingProcess:
         self._reader = reader
         self._writer = writer
 
+    @property
+    def alive(self) -> bool:
+        """Whether nobody has told that it ended."""
+        return not self._wait_status.done()
+
     async def run(
         self, unit: str, arguments: Message, report: Callable[[int, int], None]
     ) -> Any:
@@ -68,10 +73,14 @@ class TrainingProcess:
                 return message["result"]
         raise ChildCrashedError(_describe(await asyncio.shield(self._wait_status)))
 
+    def dismiss(self) -> None:
+        """Tell it that there is no more work; while idle, it ends at that."""
+        self._writer.close()
+
     async def kill(self) -> None:
         """End it whatever it is doing, and wait until it has left its memory."""
         self._writer.close()
-        if self._wait_status.done():
+        if not self.alive:
             return
         with suppress(ProcessLookupError):
             os.killpg(self._pid, signal.SIGKILL)

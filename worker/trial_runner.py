@@ -1,7 +1,8 @@
 """Carries out the units of the trials, one after the other and in time."""
 
+import math
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from gradhealth.schemas.analysis import Progress
@@ -11,8 +12,10 @@ from .contenders import Run
 RunUnit = Callable[[str, str, dict[str, Any]], Awaitable[Any]]
 Report = Callable[[Progress], Awaitable[None]]
 
-# Factors on the learning rate, that of the spec first.
+# Factors on the learning rate, in the order in which they are tried.
 MULTIPLIERS = (1.0, 0.3, 0.1, 3.0)
+# Progress differs by less from chance, even after few steps.
+CLEAR_DIFFERENCE = 0.1
 
 
 class BudgetSpentError(Exception):
@@ -84,14 +87,14 @@ class TrialRunner:
         steps: int,
         known: dict[float, Run] | None = None,
     ) -> dict[float, Run]:
-        """The runs at every learning rate, beside those that are known.
+        """The runs at the learning rates of the sweep, beside those that are known.
 
-        A larger rate is left out where the spec's own one diverges.
+        Progress has one peak over the learning rates, so that those on the far side
+        of a clearly worse one are left out.
         """
         runs = dict(known or {})
         for multiplier in MULTIPLIERS:
-            hopeless = multiplier > 1 and runs[1.0].progress is None
-            if multiplier not in runs and not hopeless:
+            if multiplier not in runs and not _is_hopeless(multiplier, runs):
                 runs[multiplier] = await self.train(
                     name, spec, seed=seed, multiplier=multiplier, steps=steps
                 )
@@ -108,3 +111,13 @@ class TrialRunner:
         total = max(done, self._num_expected)
         await self._report(Progress(phase="trials", done=done, total=total))
         return self._replies[key]
+
+
+def _is_hopeless(multiplier: float, runs: Mapping[float, Run]) -> bool:
+    """Whether the rates before it in the sweep already say that it leads nowhere."""
+    if multiplier in MULTIPLIERS[:2]:
+        return False
+    own, smaller = (runs[known].score for known in MULTIPLIERS[:2])
+    if multiplier > 1:
+        return own == -math.inf or smaller > own + CLEAR_DIFFERENCE
+    return smaller < own - CLEAR_DIFFERENCE

@@ -49,7 +49,7 @@ MIN_RUNG_STEPS = 5
 # How many candidates take part, and how many of one kind.
 MAX_IN_RUNG_1, MAX_OF_KIND_IN_RUNG_1 = 12, 4
 MAX_IN_RUNG_2, MAX_OF_KIND_IN_RUNG_2 = 6, 2
-MAX_FINALISTS = 3
+MAX_FINALISTS, MAX_VERIFIED = 4, 3
 # Learning rates of a candidate in rung 2: the second only if it is as good as that.
 MAX_RATES, RATE_MARGIN = 2, 0.1
 # Candidates that are handed out as advice, without a trial.
@@ -152,7 +152,7 @@ class _Schedule:
             num_others
             + num_entrants * len(MULTIPLIERS)
             + min(num_entrants, MAX_IN_RUNG_2) * MAX_RATES
-            + min(num_entrants, MAX_FINALISTS) * len(self._seeds)
+            + min(num_entrants, MAX_VERIFIED) * len(self._seeds)
         )
 
     async def _screen(self) -> None:
@@ -190,35 +190,43 @@ class _Schedule:
             contender.num_steps = steps
 
     async def _final(self, chosen: Sequence[Contender]) -> None:
-        """Trains the best of each kind to the end, until enough of them learned."""
-        num_proved = 0
+        """Trains the best of each kind to the end, until enough are proved."""
+        finalists: list[Contender] = []
+        num_verified = 0
         for contender in _kinds_in_turn(chosen):
-            if num_proved == MAX_FINALISTS:
-                finalists = [c for c in chosen if c.outcome is not None]
+            if len(finalists) == MAX_FINALISTS or num_verified == MAX_VERIFIED:
                 contender.drop(*_better_ones(contender, finalists, 1))
                 continue
             contender.outcome = await self._whole(contender)
-            num_proved += contender.outcome.runs[0].score >= HARM_PROGRESS
+            if contender.outcome.runs[0].score >= HARM_PROGRESS:
+                finalists.append(contender)
+            num_verified += is_verified(self._before, contender.outcome)
 
     async def _whole(self, contender: Contender) -> Outcome:
-        """The whole training; the first seed alone when that one does not learn."""
-        best = contender.multipliers()[0]
-        runs: list[Run] = []
-        for seed in self._seeds:
-            runs.append(await self._train(contender, seed, best, self._num_steps))
-            if runs[0].score < HARM_PROGRESS:
+        """The whole training; at another rate too, where the first proves nothing.
+
+        Large rates often lead after a few steps and lose in the end.
+        """
+        outcomes: list[Outcome] = []
+        for multiplier in contender.multipliers():
+            outcomes.append(await self._whole_at(contender, multiplier))
+            if is_verified(self._before, outcomes[-1]):
                 break
-        if len(runs) > 1:
-            reply = await self._runner.screen(
-                contender.name, contender.spec, self._seeds[1:]
-            )
-            contender.log10_gain += tuple(reply["log10_gain"])
-        return Outcome(
-            lr_multiplier=best,
-            seeds=self._seeds[: len(runs)],
-            runs=tuple(runs),
-            log10_gain=contender.log10_gain,
-        )
+        return max(outcomes, key=lambda outcome: outcome.score)
+
+    async def _whole_at(self, contender: Contender, multiplier: float) -> Outcome:
+        """All steps; the first seed alone when that one does not learn."""
+        first, others = self._seeds[0], self._seeds[1:]
+        runs = [await self._train(contender, first, multiplier, self._num_steps)]
+        log10_gain = contender.log10_gain
+        if others and runs[0].score >= HARM_PROGRESS:
+            for seed in others:
+                run = await self._train(contender, seed, multiplier, self._num_steps)
+                runs.append(run)
+            reply = await self._runner.screen(contender.name, contender.spec, others)
+            log10_gain += tuple(reply["log10_gain"])
+        seeds = self._seeds[: len(runs)]
+        return Outcome(multiplier, seeds, tuple(runs), log10_gain)
 
     async def _train(
         self, contender: Contender, seed: int, multiplier: float, steps: int
@@ -277,7 +285,8 @@ def _turns(contenders: Sequence[Contender]) -> Iterator[tuple[int, Contender]]:
 
 
 def _by_score(contenders: Sequence[Contender]) -> list[Contender]:
-    return sorted(contenders, key=lambda contender: contender.score, reverse=True)
+    """The best first; those that agree to a digit in the order given."""
+    return sorted(contenders, key=lambda c: round(c.score, 1), reverse=True)
 
 
 def _rank(contender: Contender, fix: Fix) -> tuple[int, float, int]:

@@ -27,7 +27,7 @@ class Units(Protocol):
     """What a module of units offers."""
 
     def warm_up(self) -> None:
-        """Import and do once, in the template, whatever is slow the first time."""
+        """Do whatever is slow the first time: in the template, then in each fork."""
 
     def set_threads(self, count: int) -> None:
         """Use so many processor threads; called once in each training process."""
@@ -67,6 +67,9 @@ def serve_units(units: Units, connection: socket.socket, limits: Limits) -> None
     if limits.memory_bytes is not None:
         _limit_memory(limits.memory_bytes)
     units.set_threads(limits.threads)
+    # Once more: in this process, memory that gets written is still to be copied, and
+    # a GPU, which the template may not touch, is still to be opened.
+    units.warm_up()
     while (request := receive(connection)) is not None:
         connection.sendall(_answer(units, connection, request))
 

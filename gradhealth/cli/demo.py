@@ -12,6 +12,7 @@ import typer
 
 from gradhealth.client import Client
 from gradhealth.reports.base import Subject
+from gradhealth.reports.paragraphs import WIDTH
 from gradhealth.reports.text import TextReport
 from gradhealth.schemas.analysis import Analysis
 from gradhealth.strict_json import parse_object
@@ -54,6 +55,7 @@ async def _run(listener: socket.socket, folder: Path) -> None:
         for name, value in os.environ.items()
         if not name.startswith("GRADHEALTH_")
     }
+    environment["GRADHEALTH_LOG_LEVEL"] = "WARNING"
     product = running_product(
         listener, folder, num_workers=NUM_WORKERS, environment=environment
     )
@@ -62,12 +64,14 @@ async def _run(listener: socket.socket, folder: Path) -> None:
 
 
 def _analyse_all(url: str) -> None:
-    with Client(url) as client:
+    # Without patience: after Ctrl-C the service does not come back.
+    with Client(url, patience_seconds=0) as client:
         submitted = [_submit(client, name) for name in SPECS]
         for name, analysis_id in submitted:
             finished = _follow(client, name, analysis_id)
             error = finished.error.message if finished.error else None
-            say("\n" + TextReport().render([Subject(name, finished.result, error)]))
+            say("\n" + "─" * WIDTH + "\n")
+            say(TextReport().render([Subject(name, finished.result, error)]))
 
 
 def _submit(client: Client, demo_name: str) -> tuple[str, str]:

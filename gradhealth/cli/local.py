@@ -6,6 +6,8 @@ from importlib.util import find_spec
 from types import TracebackType
 from typing import Any, Self
 
+from pydantic import ValidationError
+
 from gradhealth.exceptions import JobError, TimeLimitError
 from gradhealth.network import resolve
 from gradhealth.schemas.analysis import Options, Progress, Result
@@ -24,7 +26,10 @@ class LocalAnalyst:
                 "torch is not installed here: pip install 'gradhealth[worker]', or "
                 "let a service do the work with --server URL"
             )
-        self._settings = WorkerSettings()
+        try:
+            self._settings = WorkerSettings()
+        except ValidationError as error:
+            raise JobError(f"a setting is wrong: {error}") from error
         # Chosen by the same setting as a worker's.
         self._work = importlib.import_module(self._settings.analysis_module)
         self._supervisor = Supervisor(self._settings)

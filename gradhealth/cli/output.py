@@ -16,8 +16,8 @@ class _VerdictHighlighter(RegexHighlighter):
 
     highlights = (
         r"(?P<bad>\b(critical|failed|no result)\b)",
-        r"(?P<doubtful>\b(warning|insufficient_data|not verified)\b)",
-        r"(?P<good>\b(?<!not )(healthy|verified|passed)\b)",
+        r"(?P<doubtful>\b(warning|insufficient_data|no help)\b)",
+        r"(?P<good>\b(healthy|verified|passed)\b)",
     )
 
 

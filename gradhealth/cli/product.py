@@ -28,7 +28,8 @@ async def running_product(
 
     Args:
         listener: The socket the service listens on. It outlives the service: while
-            that is started again, clients wait instead of being refused.
+            that is started again, clients wait instead of being refused. It is
+            closed at the end.
         data: Folder for the SQLite database.
         num_workers: How many workers.
         environment: Settings for all its programs.
@@ -63,6 +64,9 @@ async def running_product(
     except ExceptionGroup as failures:
         # One is enough to tell: the others were stopped because of it.
         raise failures.exceptions[0] from None
+    finally:
+        # Now nobody answers: whoever still asks is refused instead of kept waiting.
+        listener.close()
 
 
 def cancel_on_signal() -> None:
@@ -75,7 +79,7 @@ def cancel_on_signal() -> None:
 
 async def _become_ready(url: str) -> None:
     """Returns when the service answers and a worker is alive."""
-    async with httpx.AsyncClient(base_url=url) as client:
+    async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
         while True:
             with contextlib.suppress(httpx.TransportError):
                 answer = await client.get("/readyz")

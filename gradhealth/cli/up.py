@@ -15,6 +15,8 @@ from .options import DataDir, Host, Port
 from .output import say
 from .product import cancel_on_signal, running_product
 
+DATABASE_URL = "GRADHEALTH_DATABASE_URL"
+
 
 def up(
     host: Host = "127.0.0.1",
@@ -35,5 +37,6 @@ async def _run(listener: socket.socket, data: Path, *, num_workers: int) -> None
         listener, data, num_workers=num_workers, environment=os.environ
     )
     async with product as url:
-        say(f"gradhealth is ready on {url} (data in {data})")
+        where = DATABASE_URL if DATABASE_URL in os.environ else data
+        say(f"gradhealth is ready on {url} (data in {where})")
         await asyncio.Event().wait()

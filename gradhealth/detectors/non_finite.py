@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..schemas.finding import Cause, CauseKind, Evidence, Finding
+import numpy as np
+
+from ..causes import of_divergence, of_growth
+from ..schemas.finding import Cause, Evidence, Finding
 from ..schemas.trace import NonFinite as Place
 from .base import Case, Detector
 
@@ -14,6 +17,9 @@ PLACES: dict[str, str] = {
     "gradient": "in a gradient",
     "weight": "in a weight",
 }
+
+# A gain beyond this many decades is reason enough for numbers to overflow.
+GROWTH_DECADES = 3.0
 
 
 @dataclass(frozen=True)
@@ -57,13 +63,17 @@ class NonFinite(Detector):
 
 
 def _cause(case: Case, place: Place) -> Cause:
-    kind: CauseKind = "unknown"
-    text = "The source of the broken number is not known."
+    layers = [place.layer] if place.layer else []
     network = case.network
     if place.where == "data":
-        kind, text = "data", "The data holds NaN or infinities: clean it."
-    elif network is not None and network.spec.training.precision == "float16":
-        kind, text = "precision", "float16 ends at 65,504: larger numbers overflow."
-    elif place.where == "loss":
-        kind, text = "loss", "The loss takes the logarithm of 0 or divides by 0."
-    return Cause(kind=kind, layers=[place.layer] if place.layer else [], text=text)
+        text = "The data holds NaN or infinities: clean it."
+        return Cause(kind="data", layers=layers, text=text)
+    if network is not None and network.spec.training.precision == "float16":
+        text = "float16 ends at 65,504: larger numbers overflow."
+        return Cause(kind="precision", layers=layers, text=text)
+    if np.max(case.statistics.log10_gain.mean(axis=0), initial=0.0) > GROWTH_DECADES:
+        return of_growth(case.statistics, network)
+    if place.where == "loss":
+        text = "The loss takes the logarithm of 0 or divides by 0."
+        return Cause(kind="loss", layers=layers, text=text)
+    return of_divergence(case.statistics, network)

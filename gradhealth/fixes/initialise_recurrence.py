@@ -5,9 +5,13 @@ from typing import Any
 
 from ..layers.recurrent import RNN
 from ..rewriting.edits import Place, replace_layers
-from ..rewriting.init_rules import ZEROS, with_init
+from ..rewriting.init_rules import ZEROS, Rule, with_init
 from ..rewriting.recurrence import recurrent_nodes, with_steady_steps
 from .base import Case, Proposal, Remedy
+
+# An identity recurrence adds up its inputs: they have to be small (Le 2015 take 0.001,
+# which is slow over 100 steps).
+INPUT_STD = 0.03
 
 
 class InitialiseRecurrence(Remedy):
@@ -17,7 +21,7 @@ class InitialiseRecurrence(Remedy):
     SGD, both come along.
     """
 
-    kind = "recurrence"
+    kind = "initialisation"
     treats = frozenset({"temporal_vanishing_gradient", "temporal_exploding_gradient"})
     causes = frozenset({"recurrence", "initialisation"})
 
@@ -34,23 +38,33 @@ class InitialiseRecurrence(Remedy):
             snippet=(
                 "rnn = nn.RNN(input_size, hidden_size, nonlinearity='relu')\n"
                 "nn.init.eye_(rnn.weight_hh_l0)\n"
+                f"nn.init.normal_(rnn.weight_ih_l0, std={INPUT_STD})\n"
                 "nn.init.zeros_(rnn.bias_hh_l0), nn.init.zeros_(rnn.bias_ih_l0)"
             ),
             variant="identity",
         )
-        orthogonal = {"match": "RNN.weight_hh*", "fn": "orthogonal_"}
         yield Proposal(
             title="Start the recurrence orthogonal",
             why=(
                 "An orthogonal matrix keeps the gradient's length over any number of "
                 "steps; only the slope of the activation is lost (Saxe 2014)."
             ),
-            spec=with_steady_steps(
-                with_init(case.document, case.network, [orthogonal]), case.network
+            spec=_orthogonal(case),
+            snippet=(
+                "nn.init.orthogonal_(rnn.weight_hh_l0)\n"
+                "nn.init.zeros_(rnn.bias_hh_l0), nn.init.zeros_(rnn.bias_ih_l0)"
             ),
-            snippet="nn.init.orthogonal_(rnn.weight_hh_l0)",
             variant="orthogonal",
         )
+
+
+def _orthogonal(case: Case) -> dict[str, Any]:
+    rules: list[Rule] = [
+        {"match": "RNN.weight_hh*", "fn": "orthogonal_"},
+        {"match": "RNN.bias*"} | ZEROS,
+    ]
+    spec = with_init(case.document, case.network, rules)
+    return with_steady_steps(spec, case.network)
 
 
 def _identity(case: Case) -> dict[str, Any]:
@@ -60,8 +74,9 @@ def _identity(case: Case) -> dict[str, Any]:
             return place.entry | {"nonlinearity": "relu"}
         return place.entry
 
-    rules = [
+    rules: list[Rule] = [
         {"match": "RNN.weight_hh*", "fn": "eye_"},
+        {"match": "RNN.weight_ih*", "fn": "normal_", "std": INPUT_STD},
         {"match": "RNN.bias*"} | ZEROS,
     ]
     spec = replace_layers(case.document, case.network, replace)

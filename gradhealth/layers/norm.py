@@ -102,7 +102,9 @@ def _require_several(signal: Signal, num_values: int, name: str) -> Signal:
 class FeatureNorm(Layer):
     """Norms over trailing axes: the last by default, all axes of an image."""
 
-    normalized_shape: Size | Annotated[list[Size], Field(min_length=1)] | None = None
+    normalized_shape: (
+        Size | Annotated[list[Size], Field(min_length=1, max_length=4)] | None
+    ) = None
     elementwise_affine: bool = True
 
     def normalized(self, signal: Signal) -> Shape:

@@ -1,6 +1,6 @@
 """Recurrent layers, batch first."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -24,7 +24,7 @@ class Recurrent(Layer):
 
     input_size: Size | None = None
     hidden_size: Size
-    num_layers: Size = 1
+    num_layers: Annotated[int, Field(ge=1, le=64)] = 1
     bias: bool = True
     batch_first: Literal[True] = True
     dropout: Probability = 0.0

@@ -45,8 +45,8 @@ def _subject(subject: Subject) -> Iterator[str]:
         yield from ("", "  Notes")
     for note in result.notes:
         yield from paragraph(f"- {note}", indent=4, hanging=2)
-    yield ""
-    yield f"  {_circumstances(result.environment)}"
+    if result.environment.device:
+        yield from ("", f"  {_circumstances(result.environment)}")
 
 
 def _picture(result: Result) -> Iterator[str]:

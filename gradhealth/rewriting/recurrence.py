@@ -9,11 +9,12 @@ from ..network import Network, Node
 from ..schemas.data import Recall
 from ..schemas.training import SGD
 from .edits import with_training
+from .rates import ADAPTIVE_RATE
 
 # Gate biases below 3 forget within 20 steps; above 5 the gate hardly moves any more.
 MIN_GATE_BIAS, MAX_GATE_BIAS = 3.0, 5.0
-# Gradients through long time come in bursts that one rate for all of them does not fit.
-RECURRENT_RATE, MAX_NORM = 3e-3, 1.0
+# Gradients through long time come in bursts.
+MAX_NORM = 1.0
 
 
 def recurrent_nodes(network: Network) -> list[Node]:
@@ -32,12 +33,12 @@ def gate_bias(network: Network) -> float:
         lag = data.lag
     else:
         lag = max(node.input.dims[0] for node in recurrent_nodes(network))
-    return round(min(max(math.log(lag), MIN_GATE_BIAS), MAX_GATE_BIAS), 1)
+    return min(max(float(math.ceil(math.log(lag))), MIN_GATE_BIAS), MAX_GATE_BIAS)
 
 
 def with_steady_steps(document: Mapping[str, Any], network: Network) -> dict[str, Any]:
     """SGD replaced by Adam with clipped gradients; another optimizer stays."""
     if not isinstance(network.spec.training.optimizer, SGD):
         return dict(document)
-    adam = {"type": "Adam", "lr": RECURRENT_RATE}
+    adam = {"type": "Adam", "lr": ADAPTIVE_RATE}
     return with_training(document, optimizer=adam, clip_grad_norm=MAX_NORM)

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from ..document import nearest
+from ..document import nearest, quoted
 from ..exceptions import Problem
 from .entry import LAYERS
 
@@ -78,10 +78,11 @@ def _message(detail: ErrorDetails, context: dict[str, Any]) -> str:
             return f"needs the key '{detail['loc'][-1]}'"
         case "union_tag_invalid" if context["discriminator"] == "_tag()":
             tag = context["tag"]
-            return f"unknown layer type '{tag}'{nearest(tag, [*LAYERS])}"
+            return f"unknown layer type {quoted(tag)}{nearest(tag, [*LAYERS])}"
         case "union_tag_invalid":
-            known = context["expected_tags"].replace("'", "").split(", ")
-            return f"unknown '{context['tag']}'{nearest(context['tag'], known)}"
+            tag, known = context["tag"], context["expected_tags"]
+            hint = nearest(tag, known.replace("'", "").split(", "))
+            return f"unknown {quoted(tag)}{hint}"
         case "union_tag_not_found":
             key = context["discriminator"].strip("'")
             if key == "_tag()":

@@ -53,8 +53,8 @@ class Spec(Document):
     name: str = ""
     input: Input | None = None
     data: Data | None = None
-    define: dict[str, Definition] = {}
+    define: Annotated[dict[str, Definition], Field(max_length=2_000)] = {}
     model: Annotated[list[Entry], Field(min_length=1)]
-    init: Annotated[list[InitRule], Field(max_length=256)] = []
+    init: Annotated[list[InitRule], Field(max_length=64)] = []
     training: Training = Training()
     probe: Probe = Probe()

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from ..document import Document, nearest
+from ..document import Document, nearest, quoted
 
 Rate = Annotated[float, Field(ge=0)]
 Beta = Annotated[float, Field(ge=0, lt=1)]
@@ -172,7 +172,9 @@ class Probe(Document):
         list[Annotated[int, Field(ge=0, lt=2**31)]], Field(min_length=1, max_length=16)
     ] = [0, 1, 2]
     samples: Annotated[int, Field(ge=1, le=65_536)] = 256
-    steps: list[Annotated[int, Field(ge=0)]] | None = None
+    steps: (
+        Annotated[list[Annotated[int, Field(ge=0)]], Field(max_length=5_001)] | None
+    ) = None
 
 
 # Arguments of each torch.nn.init function (and of ours), with their defaults.
@@ -247,9 +249,9 @@ class InitRule(Document):
         if self.fn not in INIT_FUNCTIONS:
             raise PydanticCustomError(
                 "init_fn",
-                "unknown init function '{fn}'{hint}",
+                "unknown init function {fn}{hint}",
                 {
-                    "fn": self.fn,
+                    "fn": quoted(self.fn),
                     "key": "fn",
                     "hint": nearest(self.fn, [*INIT_FUNCTIONS]),
                 },

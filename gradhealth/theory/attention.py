@@ -12,8 +12,10 @@ import numpy as np
 from ..expansion import Node
 from ..layers.activation import GELU, ReLU
 from ..layers.attention import SelfAttention, TransformerEncoderLayer
+from ..layers.base import Signal
 from .activations import Values, curve_of
-from .flow import Flow, chain, meet
+from .blocks import skipped
+from .flow import Flow, chain, keep
 from .laws import Law
 from .mean_field import Rule, Step, Walk, Weights, elementwise, weighted
 from .moments import Moments
@@ -82,7 +84,8 @@ def attend(heads: Heads, moments: Moments, walk: Walk) -> Step:
         reached, spread = _keys(
             flow.profile[0], share * heads.length, causal=heads.causal
         )
-        return flow.times(reached * through / kept if kept > 0 else 0.0).at([spread])
+        gained = reached * through / kept if kept > 0 else 0.0
+        return flow.times(gained).at([spread]).turned(0.0)
 
     return output, pull
 
@@ -133,14 +136,14 @@ def self_attention(node: Node, moments: Moments, walk: Walk) -> Step:
 
 
 def _heads(node: Node, walk: Walk, *, causal: bool, prefix: str = "") -> Heads:
-    length, width = node.input.dims
+    (length, width), size = node.input.dims, node.input.size
     return Heads(
         path=node.path,
         length=length,
         causal=causal,
-        qkv=Weights(walk.law(node, f"{prefix}in_proj_weight"), width),
+        qkv=Weights(walk.law(node, f"{prefix}in_proj_weight"), width, size, size),
         qkv_bias=walk.law(node, f"{prefix}in_proj_bias"),
-        out=Weights(walk.law(node, f"{prefix}out_proj.weight"), width),
+        out=Weights(walk.law(node, f"{prefix}out_proj.weight"), width, size, size),
         out_bias=walk.law(node, f"{prefix}out_proj.bias"),
     )
 
@@ -184,8 +187,7 @@ def _then(*passages: Passage) -> Passage:
 def _skip(branch: Passage) -> Passage:
     def through(moments: Moments) -> Step:
         output, pull = branch(moments)
-        total = moments.plus(output, 1.0, 1.0)
-        return total, lambda flow: meet(flow, [flow, pull(flow)])
+        return skipped(moments, keep, output, pull)
 
     return through
 
@@ -208,17 +210,20 @@ def _feed_forward(node: Node, walk: Walk) -> Passage:
     curve = curve_of(GELU() if layer.activation == "gelu" else ReLU())
     assert curve is not None
 
-    def dense(name: str, num_inputs: int) -> Passage:
-        weights = Weights(walk.law(node, f"{name}.weight"), num_inputs)
+    length, width = node.input.dims
+    inner = layer.dim_feedforward
+
+    def dense(name: str, before: int, after: int) -> Passage:
+        law = walk.law(node, f"{name}.weight")
+        weights = Weights(law, before, before * length, after * length)
         weights.check(node.path)
         return partial(weighted, weights=weights, bias=walk.law(node, f"{name}.bias"))
 
-    inner = layer.dim_feedforward
     return _then(
-        dense("linear1", node.input.dims[-1]),
-        partial(elementwise, curve=curve, num_units=inner),
+        dense("linear1", width, inner),
+        partial(elementwise, curve=curve, signal=Signal((length, inner))),
         partial(dropped, p=layer.dropout),
-        dense("linear2", inner),
+        dense("linear2", inner, width),
     )
 
 

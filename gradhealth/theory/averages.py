@@ -35,6 +35,8 @@ class Averages:
         tilt: E[phi(u) z], first Hermite coefficient.
         bend: E[phi(u) (z^2 - 1)] / sqrt(2), second Hermite coefficient.
         slope_tilt: E[phi'(u)^2 z].
+        carried: E[phi(u) phi'(u) u].
+        slope_value: E[phi'(u)^2 phi(u)^2].
     """
 
     value: float
@@ -45,6 +47,8 @@ class Averages:
     tilt: float
     bend: float
     slope_tilt: float
+    carried: float
+    slope_value: float
 
     def pair(self, correlation: float) -> float:
         """E[phi(u) phi(v)] of two pre-activations with this correlation.
@@ -89,10 +93,12 @@ def averages(
         if largest_of > 1:
             weights = weights * _largest_density(weights, largest_of)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        phi, slope = curve.value(mean + std * z), curve.slope(mean + std * z)
+        u = mean + std * z
+        phi, slope = curve.value(u), curve.slope(u)
         power = slope * slope
         rows = [phi, phi * phi, slope, power, power * power]
         rows += [phi * z, phi * (z * z - 1) / math.sqrt(2), power * z]
+        rows += [phi * slope * u, power * phi * phi]
         return Averages(*(np.array(rows) @ weights).tolist())
 
 

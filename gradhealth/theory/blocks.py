@@ -1,5 +1,6 @@
 """Layers made of layers: skips, gates, parallel branches."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,7 +9,7 @@ from ..layers.block import Highway, Parallel, Residual
 from .activations import SIGMOID
 from .averages import averages
 from .flow import Flow, Pull, chain, meet
-from .laws import Law
+from .laws import ONE, Law
 from .mean_field import Rule, Step, Walk, Weights, weighted
 from .moments import Moments
 
@@ -32,15 +33,42 @@ def residual(node: Node, moments: Moments, walk: Walk) -> Step:
         )
     body, pull_body = sequence(node.children["body"], moments, walk)
     carried, pull_carried = sequence(node.children["shortcut"], moments, walk)
-    total = carried.plus(body, factor.mean, factor.square)
+    total, pull_sum = skipped(carried, pull_carried, body, pull_body, factor)
     output, pull_post = sequence(node.children["post"], total, walk)
+    return output, chain([pull_sum, pull_post])
+
+
+def skipped(
+    carried: Moments,
+    pull_carried: Pull,
+    branch: Moments,
+    pull_branch: Pull,
+    factor: Law = ONE,
+) -> Step:
+    """Adds `factor` times a branch to what a skip carries.
+
+    Independent branches add to the gradient's energy. A branch whose output has a
+    mean, such as one that ends in ReLU, has learned about its input's direction, and
+    so do the gradients that come along the sum: they add in amplitude.
+    """
+    total = carried.plus(branch, factor.mean, factor.square)
+    common = carried.mean * branch.mean
+    to_carried = _cosine(carried.square + factor.mean * common, carried, total)
+    to_branch = _cosine(factor.mean * branch.square + common, branch, total)
+    sign = math.copysign(1.0, factor.mean)
 
     def pull(flow: Flow) -> Flow:
-        flow = pull_post(flow)
-        branch = pull_body(flow.times(factor.square))
-        return meet(flow, [pull_carried(flow), branch])
+        kept = flow.turned(flow.alignment * to_carried)
+        scaled = flow.times(factor.square).turned(sign * flow.alignment * to_branch)
+        return meet(flow, [pull_carried(kept), pull_branch(scaled)])
 
-    return output, pull
+    return total, pull
+
+
+def _cosine(product: float, part: Moments, whole: Moments) -> float:
+    """Of two signals, given E[x y]."""
+    scale = math.sqrt(part.square * whole.square)
+    return product / scale if scale > 0 else 0.0
 
 
 def _inside(node: Node, slot: str) -> list[Node]:
@@ -52,7 +80,8 @@ def highway(node: Node, moments: Moments, walk: Walk) -> Step:
     layer = node.layer
     assert isinstance(layer, Highway)
     body, pull_body = sequence(node.children["body"], moments, walk)
-    weights = Weights(walk.law(node, "gate.weight"), node.input.dims[-1])
+    size = node.input.size
+    weights = Weights(walk.law(node, "gate.weight"), node.input.dims[-1], size, size)
     weights.check(node.path)
     gate, pull_gate = weighted(moments, weights, walk.law(node, "gate.bias"))
     share = averages(SIGMOID, gate.mean, gate.variance)
@@ -73,6 +102,7 @@ def highway(node: Node, moments: Moments, walk: Walk) -> Step:
     difference = body.square + moments.square - 2 * body.mean * moments.mean
 
     def pull(flow: Flow) -> Flow:
+        flow = flow.turned(0.0)
         paths = [
             flow.times(closed),
             pull_body(flow.times(opened)),
@@ -107,6 +137,7 @@ def parallel(node: Node, moments: Moments, walk: Walk) -> Step:
 
 def _fork(pulls: Sequence[Pull], gains: Sequence[float]) -> Pull:
     def pull(flow: Flow) -> Flow:
+        flow = flow.turned(0.0)
         branches = zip(pulls, gains, strict=True)
         return meet(flow, [back(flow.times(gain)) for back, gain in branches])
 

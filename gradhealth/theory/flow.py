@@ -24,12 +24,15 @@ class Flow:
         purity: tr(G^2) / tr(G)^2 of the gradients' Gram matrix G over samples: 1 over
             the number of directions they point to. One direction fluctuates most.
         profile: Share of the energy along each axis of space or time.
+        alignment: Cosine with the signal itself, RMS with a sign. Where paths meet,
+            what is aligned adds up in amplitude.
     """
 
     log_energy: float
     variance: float
     purity: float
     profile: tuple[Values, ...] = ()
+    alignment: float = 0.0
 
     def times(self, gain: float) -> "Flow":
         """The flow with its energy multiplied by `gain`."""
@@ -39,6 +42,10 @@ class Flow:
         """The flow distributed over space as `profile`, whose sums do not matter."""
         shares = tuple(axis / max(axis.sum(), np.finfo(float).tiny) for axis in profile)
         return replace(self, profile=shares)
+
+    def turned(self, alignment: float) -> "Flow":
+        """The flow as seen from another signal."""
+        return replace(self, alignment=max(-1.0, min(1.0, alignment)))
 
     def shaken(self, noise: float, mixing: float) -> "Flow":
         """The flow after something random.
@@ -79,7 +86,9 @@ def chain(pulls: Sequence[Pull]) -> Pull:
 
 
 def meet(before: Flow, flows: Sequence[Flow]) -> Flow:
-    """The sum of independent gradients at a fork of the forward path.
+    """The sum of gradients at a fork of the forward path.
+
+    Independent but for their parts along the signal.
 
     Args:
         before: What all of them came from: its fluctuation is common to them.
@@ -91,10 +100,14 @@ def meet(before: Flow, flows: Sequence[Flow]) -> Flow:
     energies = [math.exp(flow.log_energy - highest) for flow in flows]
     shares = [energy / sum(energies) for energy in energies]
     pairs = list(zip(shares, flows, strict=True))
-    own = sum(share**2 * (flow.variance - before.variance) for share, flow in pairs)
+    along = [math.sqrt(share) * flow.alignment for share, flow in pairs]
+    total = max(0.0, 1 + sum(along) ** 2 - sum(part * part for part in along))
+    own = sum(
+        share * share * (flow.variance - before.variance) for share, flow in pairs
+    )
     axes = zip(*(flow.profile for flow in flows), strict=True)
-    return Flow(
-        log_energy=highest + math.log(sum(energies)),
+    met = Flow(
+        log_energy=highest + log(sum(energies) * total),
         variance=before.variance + own,
         purity=sum(share * flow.purity for share, flow in pairs),
         profile=tuple(
@@ -102,6 +115,7 @@ def meet(before: Flow, flows: Sequence[Flow]) -> Flow:
             for parts in axes
         ),
     )
+    return met.turned(sum(along) / math.sqrt(total)) if total > 0 else met
 
 
 def extents(signal: Signal) -> tuple[int, ...]:

@@ -11,10 +11,12 @@ import numpy as np
 from ..layers.norm import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from ..network import Network, Node
 from ..schemas.analysis import LayerTheory, Theory
+from ..schemas.training import Precision
 from . import attention, blocks, norms, recurrence, units, weights
 from .flow import Flow, even
 from .inputs import input_moments
 from .mean_field import Rule, UnpredictableError, Walk
+from .moments import Moments
 
 RULES: Mapping[type[Any], Rule] = {
     **weights.RULES,
@@ -23,6 +25,17 @@ RULES: Mapping[type[Any], Rule] = {
     **blocks.RULES,
     **attention.RULES,
     **recurrence.RULES,
+}
+
+
+# Factor on the input's mean square that a first layer of usual weights notices.
+FAR_FROM_ONE = 100.0
+LARGEST: Mapping[Precision, float] = {
+    "float32": 3.4e38,
+    "bfloat16": 3.4e38,
+    "amp_bfloat16": 3.4e38,
+    "float16": 65_504.0,
+    "amp_float16": 65_504.0,
 }
 
 
@@ -76,11 +89,12 @@ def _silent(stations: tuple[Node, ...], why: str) -> Theory:
 
 
 def _prediction(network: Network, batch_size: int) -> _Prediction:
-    walk = Walk(RULES, network.spec.init, batch_size)
+    largest = LARGEST[network.spec.training.precision]
+    walk = Walk(RULES, network.spec.init, batch_size, largest)
     stations = {node.path for node in network.stations}
     last = max(i for i, node in enumerate(network.nodes) if node.path in stations)
     nodes = network.nodes[: last + 1]
-    steps = walk.through(nodes, input_moments(network.goal.data))
+    steps = walk.through(nodes, _entering(network, walk))
     flow = _cotangent(nodes[-1])
     log_gains = [0.0]
     variance = 0.0
@@ -92,12 +106,23 @@ def _prediction(network: Network, batch_size: int) -> _Prediction:
     return _Prediction(log_gains, variance, walk)
 
 
+def _entering(network: Network, walk: Walk) -> Moments:
+    """Moments of the input; those of tokens mean nothing and are not used."""
+    moments = input_moments(network.goal.data)
+    if not math.isfinite(moments.square):
+        raise UnpredictableError("the input holds no finite number")
+    if not 1 / FAR_FROM_ONE <= moments.square <= FAR_FROM_ONE:
+        walk.note(f"the input's mean square is {moments.square:.3g}, far from 1")
+    return moments
+
+
 def _cotangent(node: Node) -> Flow:
     """Random, of squared norm 1; for sequences only at the last time step."""
     profile = even(node.output)
     if len(node.output.dims) == 2:  # noqa: PLR2004 -- [length, features]
         profile = (np.eye(node.output.dims[0])[-1],)
-    return Flow(0.0, 0.0, 1 / node.output.channels, profile)
+    alignment = 1 / math.sqrt(node.output.size)
+    return Flow(0.0, 0.0, 1 / node.output.channels, profile, alignment)
 
 
 def _log10_spread(prediction: _Prediction) -> float | None:

@@ -25,14 +25,14 @@ class Law:
         identity: The factor on the identity, when the weight is one (`eye_`,
             `dirac_`): mean and variance are then 0.
         orthogonal: The rows or columns are orthogonal, so norms do not fluctuate.
-        unit_output: The variance is whatever gives the output variance 1 (LSUV).
+        output_std: The variance is whatever gives the output this spread (LSUV).
     """
 
     mean: float = 0.0
     variance: float = 0.0
     identity: float = 0.0
     orthogonal: bool = False
-    unit_output: bool = False
+    output_std: float = 0.0
 
     @property
     def square(self) -> float:
@@ -46,6 +46,7 @@ class Law:
             mean=self.mean * factor,
             variance=self.variance * factor * factor,
             identity=self.identity * factor,
+            output_std=self.output_std * abs(factor),
         )
 
 
@@ -137,5 +138,5 @@ _FUNCTIONS: Mapping[str, Callable[[Mapping[str, Any], Shape], Law]] = {
     "orthogonal_": _orthogonal,
     "sparse_": _sparse,
     "lecun_normal_": lambda _a, shape: Law(variance=1 / fan_in(shape)),
-    "lsuv_": lambda _a, _: Law(unit_output=True),
+    "lsuv_": lambda _a, _: Law(output_std=1.0),
 }

@@ -15,7 +15,7 @@ from ..layers.norm import (
     LayerNorm,
     RMSNorm,
 )
-from .flow import extents
+from .flow import Flow, extents
 from .laws import ONE, Law
 from .mean_field import Rule, Step, Walk
 from .moments import Moments
@@ -129,7 +129,13 @@ def _affine(output: Moments, gain: float, weight: Law, bias: Law) -> Step:
     """The learned scale and shift behind a norm."""
     shift = Moments(bias.mean, bias.variance, bias.variance)
     scaled = shift.plus(output, weight.mean, weight.square)
-    return scaled, lambda flow: flow.times(gain * weight.square)
+
+    def pull(flow: Flow) -> Flow:
+        # The part along the output is what normalising takes away.
+        across = 1 - flow.alignment * flow.alignment
+        return flow.times(gain * weight.square * across).turned(0.0)
+
+    return scaled, pull
 
 
 RULES: Mapping[type[Any], Rule] = {

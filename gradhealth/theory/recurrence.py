@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..expansion import Node
+from ..layers.base import Shape
 from ..layers.recurrent import GRU, LSTM, RNN, Recurrent
 from .activations import Values
 from .cells import CELLS, Cell, Gates
@@ -37,7 +38,8 @@ def recurrent(node: Node, moments: Moments, walk: Walk) -> Step:
             CELLS[type(layer)](layer, _gates(node, tail, walk), moments, length)
             for tail in tails
         ]
-        growths += [cell.growth(max(1, length - 1)) for cell in cells]
+        num_steps = max(1, min(length, MAX_LAGS) - 1)
+        growths += [cell.growth(num_steps) for cell in cells]
         pulls.append(_through_time(cells))
         moments = _side_by_side(cells)
     walk.temporal.append(max(growths))
@@ -54,10 +56,12 @@ def _gates(node: Node, tail: str, walk: Walk) -> Gates:
     other_shape, own_shape = (
         node.parameters[f"weight_{name}_{tail}"] for name in ("ih", "hh")
     )
-    other = Weights(walk.law(node, f"weight_ih_{tail}"), other_shape[1])
-    own = Weights(walk.law(node, f"weight_hh_{tail}"), own_shape[1])
+    other = _weights(walk.law(node, f"weight_ih_{tail}"), other_shape)
+    own = _weights(walk.law(node, f"weight_hh_{tail}"), own_shape)
     projected = f"weight_hr_{tail}" in node.parameters
-    out = Weights(walk.law(node, f"weight_hr_{tail}"), layer.hidden_size)
+    out = _weights(
+        walk.law(node, f"weight_hr_{tail}"), (own_shape[1], layer.hidden_size)
+    )
     for weights in (other, own, out) if projected else (other, own):
         weights.check(node.path)
     if own.law.identity:
@@ -72,6 +76,11 @@ def _gates(node: Node, tail: str, walk: Walk) -> Gates:
         projection=out.gain(1.0) if projected else 1.0,
         remembers=bool(own.law.identity),
     )
+
+
+def _weights(law: Law, shape: Shape) -> Weights:
+    num_outputs, num_inputs = shape
+    return Weights(law, num_inputs, num_inputs, num_outputs)
 
 
 def _bias(node: Node, tail: str, gate: int, walk: Walk) -> Law:
@@ -91,7 +100,7 @@ def _through_time(cells: Sequence[Cell]) -> Pull:
             log_energy, energies = _unrolled(flow.profile[0][order], cell)
             path = flow.times(cell.emitted)
             path = replace(path, log_energy=path.log_energy + log_energy)
-            paths.append(path.at([energies[order]]))
+            paths.append(path.at([energies[order]]).turned(0.0))
         return meet(flow, paths)
 
     return pull

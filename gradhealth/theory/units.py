@@ -42,7 +42,7 @@ def activation(node: Node, moments: Moments, walk: Walk) -> Step:
                 f"{node.path}: mean-field theory has no rule for {layer.kind}"
             )
         curve = known
-    return elementwise(moments, curve, node.output.channels, walk.window)
+    return elementwise(moments, curve, node.output, walk.window)
 
 
 def softmax(node: Node, moments: Moments, walk: Walk) -> Step:
@@ -55,7 +55,7 @@ def softmax(node: Node, moments: Moments, walk: Walk) -> Step:
         walk.note(f"{node.path}: the softmax is saturated, the prediction is rough")
     square = concentration / (size * size)
     output = Moments(1 / size, square - 1 / (size * size), 0.0)
-    return output, lambda flow: flow.times(square)
+    return output, lambda flow: flow.times(square).turned(0.0)
 
 
 def unchanged(_node: Node, moments: Moments, _walk: Walk) -> Step:

@@ -20,7 +20,9 @@ Spread = Callable[[Window, Values, int], Values]
 def linear(node: Node, moments: Moments, walk: Walk) -> Step:
     """Gives q = sigma_w^2 E[x^2] + sigma_b^2, and sigma_w^2 back."""
     num_inputs, num_outputs = node.input.dims[-1], node.output.dims[-1]
-    weights = Weights(walk.law(node, "weight"), num_inputs)
+    weights = Weights(
+        walk.law(node, "weight"), num_inputs, node.input.size, node.output.size
+    )
     weights.check(node.path)
     share = min(1.0, num_inputs / num_outputs) if weights.law.identity else 1.0
     output, pull = weighted(moments, weights, walk.law(node, "bias"), share)
@@ -78,7 +80,9 @@ def _windowed(
     assert isinstance(layer, Conv1d | Conv2d | Conv3d | ConvTranspose2d)
     taps = math.prod(window.taps for window in windows)
     num_terms = node.input.channels // layer.groups * taps
-    weights = Weights(walk.law(node, "weight"), num_terms, taps)
+    weights = Weights(
+        walk.law(node, "weight"), num_terms, node.input.size, node.output.size, taps
+    )
     weights.check(node.path)
     sizes = extents(node.input)
     lossless = layer.padding_mode != "zeros"

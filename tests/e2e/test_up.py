@@ -1,8 +1,6 @@
 """`gradhealth up` from outside, with real processes."""
 
-import contextlib
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -12,6 +10,7 @@ import pytest
 
 from gradhealth.client import Client
 from tests.support.processes import gone
+from tests.support.products import running_product
 
 SPEC = {
     "name": "critical",
@@ -33,24 +32,12 @@ def command_of(pid):
 
 @pytest.fixture
 def product(tmp_path):
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gradhealth.cli", "up", "--port", "0"],
-        env={
-            **os.environ,
-            "GRADHEALTH_DATA_DIR": str(tmp_path),
-            "GRADHEALTH_ANALYSIS_MODULE": "tests.support.quick_analysis",
-            "GRADHEALTH_UNITS_MODULE": "tests.support.faulty_units",
-        },
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        ready = process.stdout.readline()
-        process.url = re.search(r"http://\S+", ready)[0]
-        process.ready_line = ready
-        yield process
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
+    quick = {
+        "GRADHEALTH_ANALYSIS_MODULE": "tests.support.quick_analysis",
+        "GRADHEALTH_UNITS_MODULE": "tests.support.faulty_units",
+    }
+    with running_product(tmp_path, **quick) as running:
+        yield running
 
 
 def analyse(url):
@@ -59,11 +46,11 @@ def analyse(url):
 
 
 async def test_it_says_where_it_is_works_and_stops_with_everything(product, tmp_path):
-    processes = children_of(product.pid)
+    processes = children_of(product.process.pid)
 
     analysis = analyse(product.url)
-    product.send_signal(signal.SIGTERM)
-    status = product.wait(10)
+    product.process.send_signal(signal.SIGTERM)
+    status = product.process.wait(10)
 
     assert product.ready_line == (
         f"gradhealth is ready on {product.url} (data in {tmp_path})\n"
@@ -76,7 +63,7 @@ async def test_it_says_where_it_is_works_and_stops_with_everything(product, tmp_
 
 
 def test_what_dies_is_started_again(product):
-    before = children_of(product.pid)
+    before = children_of(product.process.pid)
     for pid in before:
         if b"service" in command_of(pid) or b"worker" in command_of(pid):
             os.kill(pid, signal.SIGKILL)
@@ -84,13 +71,13 @@ def test_what_dies_is_started_again(product):
     analysis = analyse(product.url)
 
     assert analysis.result.verdict == "critical"
-    assert not set(before) & set(children_of(product.pid))
+    assert not set(before) & set(children_of(product.process.pid))
 
 
 async def test_nothing_outlives_it_even_when_it_is_killed(product):
-    processes = children_of(product.pid)
+    processes = children_of(product.process.pid)
 
-    product.kill()
+    product.process.kill()
 
     for pid in processes:
         await gone(pid)

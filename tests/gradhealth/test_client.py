@@ -116,3 +116,30 @@ def test_a_service_that_is_not_there_is_named(server):
         pytest.raises(ServerUnreachableError, match=server),
     ):
         api.get("a1")
+
+
+def test_following_waits_for_a_service_that_comes_back():
+    outage = httpx.Response(503, json={"detail": "no database", "errors": []})
+    done = httpx.Response(200, json={**ANALYSIS, "status": "cancelled"})
+
+    with client(FakeService(outage, done)) as api:
+        followed = [analysis.status for analysis in api.follow("a1")]
+
+    assert followed == ["cancelled"]
+
+
+def test_following_does_not_wait_for_what_was_deleted():
+    gone = httpx.Response(404, json={"detail": "deleted?", "errors": []})
+
+    with client(FakeService(gone)) as api, pytest.raises(RefusedError, match="404"):
+        next(api.follow("a1"))
+
+
+def test_another_service_at_the_address_is_told_apart():
+    answer = httpx.Response(200, text="<html>welcome</html>")
+
+    with (
+        client(FakeService(answer)) as api,
+        pytest.raises(ServerUnreachableError, match="another service"),
+    ):
+        api.get("a1")

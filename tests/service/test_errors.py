@@ -5,7 +5,7 @@ from service.app import create_app
 from service.config import ServiceSettings
 from storage.config import StorageSettings
 from tests.service.conftest import SMALL_BODY
-from tests.support.requests import body
+from tests.support.requests import SPEC, body
 
 JSON = {"Content-Type": "application/json"}
 
@@ -161,3 +161,17 @@ async def test_without_its_database_it_asks_to_come_back_later():
         assert "secret" not in problem["detail"]
     assert ready.status_code == 503
     assert ready.json()["database"] == "unavailable"
+
+
+async def test_the_limits_of_a_spec_are_settings(storage):
+    app = create_app(ServiceSettings(max_steps=10), storage)
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://localhost") as api,
+    ):
+        spec = {**SPEC, "training": {"steps": 11}}
+        answer = await api.post("/v1/analyses", json=body(spec=spec))
+
+    problem = assert_problem(answer, 422, "invalid-document")
+    assert problem["errors"][0]["pointer"] == "/spec/training/steps"

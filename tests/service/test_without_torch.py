@@ -2,6 +2,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import httpx
 
@@ -9,6 +10,7 @@ import httpx
 TORCH = 'raise ImportError("torch is not installed")\n'
 SCRIPT = """
 import sys
+from pathlib import Path
 from service.server import main
 sys.argv = ["service"]
 main()
@@ -19,7 +21,7 @@ def test_the_service_starts_and_answers_without_torch(tmp_path, storage):
     (tmp_path / "torch.py").write_text(TORCH)
     environment = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(tmp_path), os.getcwd()]),
+        "PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path.cwd())]),
         "GRADHEALTH_PORT": "0",
         "GRADHEALTH_DATA_DIR": str(storage.data_dir),
     }

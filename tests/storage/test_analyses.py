@@ -51,10 +51,6 @@ async def test_what_does_not_exist_is_none(stores):
     assert not await stores.analyses.delete("nowhere")
 
 
-class Interrupted(Exception):
-    pass
-
-
 class InterruptedQueue:
     """Enqueues, and dies before the transaction ends."""
 
@@ -63,7 +59,7 @@ class InterruptedQueue:
 
     async def enqueue(self, session, analysis_id, project):
         await self._queue.enqueue(session, analysis_id, project)
-        raise Interrupted
+        raise InterruptedError
 
 
 async def test_row_and_queue_entry_are_written_together_or_not_at_all(stores, storage):
@@ -72,7 +68,7 @@ async def test_row_and_queue_entry_are_written_together_or_not_at_all(stores, st
     table = "workflow_status" if storage.is_sqlite else "dbos.workflow_status"
     entries = text(f"SELECT count(*) FROM {table} WHERE queue_partition_key = 'never'")
 
-    with pytest.raises(Interrupted):
+    with pytest.raises(InterruptedError):
         await analyses.create(
             NewAnalysis(kind="architecture", spec={}, project="never")
         )

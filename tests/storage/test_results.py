@@ -37,9 +37,9 @@ async def test_an_empty_result_reads_back_as_it_was_written(storage):
     ("query", "answer"),
     [
         (
-            "SELECT path FROM gh_layers JOIN gh_layer_statistics"
-            " USING (analysis_id, position)"
-            " WHERE statistic = 'backward_gain' AND start_mean < 1e-6",
+            """SELECT path FROM gh_layers
+            JOIN gh_layer_statistics USING (analysis_id, position)
+            WHERE statistic = 'backward_gain' AND start_mean < 1e-6""",
             "model.0.0",
         ),
         (

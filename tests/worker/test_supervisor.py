@@ -52,7 +52,7 @@ async def test_progress_is_forwarded(supervisor):
 
 async def test_a_crash_is_explained_and_the_next_unit_runs(supervisor):
     async with supervisor.job() as job:
-        with pytest.raises(ChildCrashedError, match="signal 11.*native code"):
+        with pytest.raises(ChildCrashedError, match=r"signal 11.*native code"):
             await job.run("crash", {})
         assert await job.run("echo", {"value": 1}) == 1
 

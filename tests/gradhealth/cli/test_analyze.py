@@ -10,6 +10,7 @@ def test_the_result_is_printed_under_the_specs_name(run, write):
     assert out.startswith("critical: critical - vanishing_gradient")
     assert "verify_fixes=True" in out
     assert "training" in err
+    assert "Traceback" not in err
 
 
 def test_json_goes_to_stdout_alone(run, write):
@@ -50,7 +51,7 @@ def test_colours_are_for_terminals(run, write):
     assert "\x1b" not in run("analyze", write("critical"))[1]
 
 
-def test_a_terminal_without_unicode_gets_ascii(write, folder):
+def test_a_terminal_without_unicode_gets_ascii(write):
     name = write("wrong", model=[{"type": "→"}])
     done = subprocess.run(
         [sys.executable, "-m", "gradhealth.cli", "check", name],

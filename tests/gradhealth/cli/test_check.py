@@ -62,7 +62,7 @@ def test_nothing_to_check_is_a_status_of_its_own(run, write):
         ["x.json", "--timeout", "soon"],
     ],
 )
-def test_wrong_usage_is_64(run, arguments, folder):
+def test_wrong_usage_is_64(run, arguments):
     status, out, err = run("check", *arguments)
 
     assert (status, out) == (64, "")

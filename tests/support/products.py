@@ -1,0 +1,34 @@
+"""The whole product as a user starts it."""
+
+import os
+import re
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Product:
+    process: subprocess.Popen
+    ready_line: str
+
+    @property
+    def url(self):
+        return re.search(r"http://\S+", self.ready_line)[0]
+
+
+@contextmanager
+def running_product(data_dir, **environment):
+    """`gradhealth up` on a free port, killed at the end of the block."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gradhealth.cli", "up", "--port", "0"],
+        env={**os.environ, "GRADHEALTH_DATA_DIR": str(data_dir), **environment},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            yield Product(process, process.stdout.readline())
+        finally:
+            process.kill()
