@@ -1,6 +1,7 @@
 """The difference of two JSON documents as an RFC 6902 patch."""
 
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 from typing import Any
 
 from .schemas.problems import pointer_to
@@ -67,6 +68,8 @@ def _diff_objects(
 
 
 def _diff_lists(before: list[Any], after: list[Any], path: Path) -> Iterator[Operation]:
+    tail = _common_tail(before, after)
+    before, after = before[: len(before) - tail], after[: len(after) - tail]
     old = new = 0
     while old < len(before) and new < len(after):
         # Elements in front of `new` are done, so `new` is also the index to edit at.
@@ -83,6 +86,12 @@ def _diff_lists(before: list[Any], after: list[Any], path: Path) -> Iterator[Ope
             old, new = old + 1, new + 1
     yield from [_remove(path, new)] * (len(before) - old)
     yield from (_add(path, i, after[i]) for i in range(new, len(after)))
+
+
+def _common_tail(before: list[Any], after: list[Any]) -> int:
+    """How many elements at the end are the same."""
+    pairs = zip(reversed(before), reversed(after), strict=False)
+    return sum(1 for _ in takewhile(lambda pair: same(*pair), pairs))
 
 
 def _gap(before: list[Any], old: int, after: list[Any], new: int) -> tuple[int, int]:

@@ -1,6 +1,5 @@
 """Which fixes are worth trying for what was found, the most promising first."""
 
-import inspect
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
@@ -23,8 +22,7 @@ Promise = tuple[bool, bool, bool]
 @cache
 def remedies() -> tuple[Remedy, ...]:
     """Every fix of the folder `gradhealth/fixes`."""
-    found = subclasses_in("gradhealth.fixes", Remedy)
-    return tuple(remedy() for remedy in found if not inspect.isabstract(remedy))
+    return tuple(remedy() for remedy in subclasses_in("gradhealth.fixes", Remedy))
 
 
 def prescribe(

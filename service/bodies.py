@@ -47,8 +47,9 @@ async def read_body(
         BodyTooLargeError: It is larger; at once where its length is declared.
         InvalidDocumentError: It is not JSON, or not what is expected.
     """
-    _check_media_type(request.headers.get("content-type"))
+    # Read first: a client that is still sending would not see why it is refused.
     text = await _read_bounded(request, settings.max_body_bytes)
+    _check_media_type(request.headers.get("content-type"))
     # A large body takes a while to parse: other requests are served meanwhile.
     return await asyncio.to_thread(_parse, text, adapter, settings.max_body_values)
 

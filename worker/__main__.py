@@ -21,7 +21,7 @@ from storage.workers import WorkerStore
 from . import machine
 from .config import WorkerSettings
 from .heartbeat import Care, Heartbeat, for_ever
-from .identity import Identity
+from .identity import worker_name
 from .job import Worker
 from .supervisor import Supervisor
 
@@ -32,18 +32,20 @@ _WAIT_SECONDS = 1.0
 
 async def work_for_ever(settings: WorkerSettings, storage: StorageSettings) -> None:
     """Work until cancelled, then give back what is unfinished and stop."""
-    identity = Identity(settings.worker_id, storage.sync_url)
     async with AsyncExitStack() as at_the_end:
+        name = at_the_end.enter_context(
+            worker_name(settings.worker_id, storage.sync_url)
+        )
         database = create_engine(storage)
         at_the_end.push_async_callback(database.dispose)
         await _wait_for_tables(database)
         sessions = Sessions(database)
         claims = ClaimStore(
-            sessions, worker_id=identity.name, max_attempts=settings.max_attempts
+            sessions, worker_id=name, max_attempts=settings.max_attempts
         )
         heartbeat = Heartbeat(
             WorkerStore(sessions),
-            worker_id=identity.name,
+            worker_id=name,
             device=machine.device(),
             dead_after_seconds=settings.dead_after_seconds,
         )
@@ -53,9 +55,7 @@ async def work_for_ever(settings: WorkerSettings, storage: StorageSettings) -> N
         at_the_end.push_async_callback(heartbeat.retire)
         supervisor = Supervisor(settings)
         at_the_end.push_async_callback(supervisor.stop)
-        engine = Engine(
-            storage, worker_id=identity.name, poll_seconds=settings.poll_seconds
-        )
+        engine = Engine(storage, worker_id=name, poll_seconds=settings.poll_seconds)
         async with asyncio.TaskGroup() as duties:
             pause = settings.beat_seconds
             duties.create_task(for_ever(heartbeat.beat, pause_seconds=pause))
@@ -68,7 +68,7 @@ async def work_for_ever(settings: WorkerSettings, storage: StorageSettings) -> N
             )
             await engine.launch(worker.work)
             at_the_end.push_async_callback(engine.stop)
-            _logger.info("%s is ready", identity.name)
+            _logger.info("%s is ready", name)
             care = Care(heartbeat, engine, claims)
             duties.create_task(for_ever(care.once, pause_seconds=pause))
 

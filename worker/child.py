@@ -20,6 +20,7 @@ import os
 import selectors
 import signal
 import socket
+from contextlib import suppress
 from typing import Any, Never, cast
 
 from .lifeline import die_with_parent
@@ -48,21 +49,17 @@ class Template:
         with selectors.DefaultSelector() as selector:
             selector.register(self._control, selectors.EVENT_READ, self._fork)
             selector.register(self._wake, selectors.EVENT_READ, self._reap)
-            self._say(ready=True)
-            while all(key.data() for key, _ in selector.select()):
-                pass
+            # The worker may leave while it is being told something.
+            with suppress(ConnectionError):
+                self._say(ready=True)
+                while all(key.data() for key, _ in selector.select()):
+                    pass
         signal.set_wakeup_fd(-1)
         for pid in self._forks:
             os.killpg(pid, signal.SIGKILL)
 
     def _fork(self) -> bool:
-        try:
-            request, descriptors, *_ = socket.recv_fds(
-                self._control, _LONGEST_REQUEST, 1
-            )
-        except ConnectionResetError:
-            # The worker left without reading our last announcement.
-            return False
+        request, descriptors, *_ = socket.recv_fds(self._control, _LONGEST_REQUEST, 1)
         if not request:
             return False
         connection = socket.socket(fileno=descriptors[0])

@@ -5,15 +5,18 @@ import hashlib
 import os
 import socket
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import TextIO
 
 from . import machine
 
 
-class Identity:
-    """A name that no other worker on this machine has for the same database.
+@contextmanager
+def worker_name(wanted: str | None, database: str) -> Iterator[str]:
+    """Hold a name that no other worker on this machine has for the same database.
 
     It is locked with the system, which takes the lock back however the process ends.
 
@@ -24,25 +27,27 @@ class Identity:
     Raises:
         SystemExit: Another worker runs under the wanted name.
     """
-
-    def __init__(self, wanted: str | None, database: str) -> None:
-        self._database = database
-        self._folder = Path(tempfile.gettempdir(), f"gradhealth-workers-{os.getuid()}")
-        self._folder.mkdir(mode=0o700, exist_ok=True)
-        if wanted is None:
-            prefix = f"{socket.gethostname()}-{machine.device()}"
-            names = (f"{prefix}{number}" for number in count())
-            self.name = next(name for name in names if self._lock(name))
-        elif self._lock(wanted):
-            self.name = wanted
-        else:
-            raise SystemExit(f"a worker named {wanted!r} runs on this machine already")
-
-    def _lock(self, name: str) -> bool:
+    prefix = f"{socket.gethostname()}-{machine.device()}"
+    names = (f"{prefix}{n}" for n in count()) if wanted is None else iter([wanted])
+    for name in names:
         # Neither the name's characters nor the database's password belong in a path.
-        digest = hashlib.sha256(f"{self._database}\n{name}".encode()).hexdigest()
-        self._file = (self._folder / digest[:32]).open("w")
-        with suppress(BlockingIOError):
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
+        digest = hashlib.sha256(f"{database}\n{name}".encode()).hexdigest()
+        with (_folder() / digest[:32]).open("w") as file:
+            if _lock(file):
+                yield name
+                return
+    raise SystemExit(f"a worker named {wanted!r} runs on this machine already")
+
+
+def _folder() -> Path:
+    folder = Path(tempfile.gettempdir(), f"gradhealth-workers-{os.getuid()}")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+def _lock(file: TextIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
         return False
+    return True

@@ -99,8 +99,10 @@ class Template:
             pid, status = await asyncio.shield(request)
             reader, writer = await asyncio.open_unix_connection(sock=ours)
         except BaseException:
-            # A fork that nobody talks to ends by itself.
+            # A fork that nobody talks to ends by itself, and whether there was one is
+            # nobody's concern any more.
             ours.close()
+            request.add_done_callback(_forget)
             raise
         return TrainingProcess(pid, status, reader, writer)
 
@@ -161,3 +163,9 @@ class Template:
             self._statuses.pop(message["exited"]).set_result(message["status"])
         else:
             self._ready.set_result(None)
+
+
+def _forget(task: Future[Any]) -> None:
+    # Retrieving the exception keeps the event loop from reporting it.
+    if not task.cancelled():
+        task.exception()

@@ -41,6 +41,9 @@ class AddNormalisation(Remedy):
     misused_for = frozenset({"weight_collapse"})
 
     def proposals(self, case: Case) -> Iterator[Proposal]:
+        spec = _with_norms(case, None)
+        if spec == case.document:
+            return
         yield Proposal(
             title="Add normalisation between weights and activations",
             why=(
@@ -48,7 +51,7 @@ class AddNormalisation(Remedy):
                 "that units neither saturate nor die and the gradient's factor a layer "
                 "comes close to 1 (Ioffe & Szegedy 2015)."
             ),
-            spec=_with_norms(case, None),
+            spec=spec,
             snippet=(
                 "# after each hidden Linear or convolution, before its activation:\n"
                 "nn.Linear(n, n), nn.BatchNorm1d(n), activation"

@@ -130,27 +130,29 @@ class ReplaceActivation(Remedy):
             kind = choice.entry["type"]
             if kind == present.kind or (choice.self_normalising and not plain):
                 continue
+            replaced = _replaced(case, choice.entry)
+            if replaced == case.document:
+                continue
             yield Proposal(
                 title=(
                     f"Replace {present.kind} by {kind} with {choice.law_name} weights"
                 ),
                 why=choice.why,
-                spec=_replaced(case, choice),
+                spec=with_weights(replaced, case.network, choice.law),
                 snippet=_snippet(present.kind, choice),
                 variant=variant,
             )
 
 
-def _replaced(case: Case, choice: Choice) -> dict[str, Any]:
+def _replaced(case: Case, entry: dict[str, Any]) -> dict[str, Any]:
     paths = hidden(case.network)
 
     def replace(place: Place) -> Any:
         if place.is_within(paths) and place.is_all(is_activation):
-            return choice.entry
+            return entry
         return place.entry
 
-    spec = replace_layers(case.document, case.network, replace)
-    return with_weights(spec, case.network, choice.law)
+    return replace_layers(case.document, case.network, replace)
 
 
 def _snippet(old: str, choice: Choice) -> str:

@@ -77,9 +77,12 @@ def test_broken_data_is_blamed_for_nan():
 
 
 def test_the_first_layer_that_overflows_is_blamed():
-    document = spec() | {"init": [{"match": "model.2.weight", "value": 3e38}]}
+    huge = {"type": "Linear", "out_features": 16}
+    document = spec(huge, huge, huge)
+    document["init"] = [{"match": "Linear.weight", "value": 1e12}]
 
-    assert trained(document).blame() == ("activation", "model.2")
+    # 1e12 and a sum over 16 units a layer: the third is beyond float32
+    assert trained(document).blame() == ("activation", "model.3")
 
 
 @pytest.mark.parametrize(
