@@ -9,7 +9,7 @@ import time
 
 import torch
 
-from bench.networks import MLP
+from bench.specs import MLP
 from gradhealth.network import resolve
 from gradhealth.schemas.analysis import Options
 from worker import units

@@ -8,7 +8,7 @@ import time
 
 import torch
 
-from bench.networks import MLP, RESNET
+from bench.specs import MLP, RESNET
 from gradhealth.network import resolve
 from worker.recording import Recording
 from worker.tracing import trace_of
