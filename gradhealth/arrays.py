@@ -51,6 +51,13 @@ def decode_npy(text: str) -> NDArray[np.generic]:
     return np.frombuffer(data, dtype).reshape(shape)
 
 
+def encode_npy(array: NDArray[np.generic]) -> str:
+    """The array as a base64 `.npy` file: the inverse of `decode_npy`."""
+    stream = io.BytesIO()
+    np.save(stream, np.ascontiguousarray(array), allow_pickle=False)
+    return base64.b64encode(stream.getvalue()).decode("ascii")
+
+
 def _header(stream: io.BytesIO) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
     try:
         version = npy.read_magic(stream)

@@ -109,7 +109,11 @@ class _Counter:
             self._visits += len(branches)
             self._hold(self._visits)
             children = [*children, *branches]
-        return 1 + sum(self.count(child, arguments, depth + 1) for child in children)
+        own = _value(entry.get("num_layers"), arguments)
+        stacked = max(1, own) if isinstance(own, int) else 1
+        return stacked + sum(
+            self.count(child, arguments, depth + 1) for child in children
+        )
 
     def _count_ref(
         self, entry: Mapping[str, Any], arguments: Mapping[str, Any], depth: int

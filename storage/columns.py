@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 from pydantic_core import from_json
-from sqlalchemy import JSON, DateTime, Dialect, Double
+from sqlalchemy import JSON, DateTime, Dialect, Double, Text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -44,6 +44,20 @@ class Number(TypeDecorator[float]):
         """Read a number, or the text that stands for NaN."""
         del dialect
         return None if value is None else float(value)
+
+
+class String(TypeDecorator[str]):
+    """A text; a NUL in it, which PostgreSQL cannot hold, becomes U+FFFD."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Replace what one of the databases cannot hold."""
+        del dialect
+        return (
+            None if value is None else value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+        )
 
 
 class Json(TypeDecorator[Any]):

@@ -17,7 +17,7 @@ from gradhealth.schemas.analysis import (
 from gradhealth.schemas.finding import Cause, Evidence, Severity, Verdict
 from gradhealth.schemas.fix import ScreenedOut
 
-from .columns import Json, Number, UtcTime
+from .columns import Json, Number, String, UtcTime
 
 OPEN: tuple[Status, ...] = ("queued", "running")
 
@@ -33,7 +33,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map: ClassVar = {str: Text, float: Number, datetime: UtcTime}
+    type_annotation_map: ClassVar = {str: String, float: Number, datetime: UtcTime}
 
 
 class AnalysisRow(Base):

@@ -6,7 +6,8 @@ import logging
 import os
 import signal
 import threading
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -55,22 +56,40 @@ async def work_for_ever(settings: WorkerSettings, storage: StorageSettings) -> N
         at_the_end.push_async_callback(heartbeat.retire)
         supervisor = Supervisor(settings)
         at_the_end.push_async_callback(supervisor.stop)
-        engine = Engine(storage, worker_id=name, poll_seconds=settings.poll_seconds)
-        async with asyncio.TaskGroup() as duties:
-            pause = settings.beat_seconds
-            duties.create_task(for_ever(heartbeat.beat, pause_seconds=pause))
+        async with _duties(settings, heartbeat.beat):
             await supervisor.start()
-            worker = Worker(
-                claims,
-                supervisor,
-                analyse=importlib.import_module(settings.analysis_module).analyse,
-                job_seconds=settings.job_seconds,
-            )
-            await engine.launch(worker.work)
-            at_the_end.push_async_callback(engine.stop)
-            _logger.info("%s is ready", name)
-            care = Care(heartbeat, engine, claims)
-            duties.create_task(for_ever(care.once, pause_seconds=pause))
+        engine = Engine(storage, worker_id=name, poll_seconds=settings.poll_seconds)
+        worker = Worker(
+            claims,
+            supervisor,
+            analyse=importlib.import_module(settings.analysis_module).analyse,
+            job_seconds=settings.job_seconds,
+        )
+        # No beat meanwhile: the engine's launch blocks the loop, and would wait for a
+        # transaction that only the loop can end.
+        await engine.launch(worker.work)
+        at_the_end.push_async_callback(engine.stop)
+        _logger.info("%s is ready", name)
+        async with _duties(
+            settings, heartbeat.beat, Care(heartbeat, engine, claims).once
+        ):
+            await asyncio.Future()
+
+
+@asynccontextmanager
+async def _duties(
+    settings: WorkerSettings, *duties: Callable[[], Awaitable[None]]
+) -> AsyncIterator[None]:
+    tasks = [
+        asyncio.create_task(for_ever(duty, pause_seconds=settings.beat_seconds))
+        for duty in duties
+    ]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
 
 
 async def _wait_for_tables(database: AsyncEngine) -> None:

@@ -81,6 +81,10 @@ class Worker:
             await holding.release()
             raise
         await _end(tasks)
+        for task in tasks:
+            if not task.cancelled():
+                # A mistake of ours ends in the log; reconciling will try again.
+                task.result()
 
     async def _bring_to_end(self, holding: Holding, step: Step) -> None:
         try:

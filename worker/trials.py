@@ -15,8 +15,6 @@ takes an analysis over repeats none that is finished. The rungs are those of suc
 halving (Jamieson & Talwalkar 2016).
 """
 
-import math
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
@@ -39,6 +37,7 @@ from .contenders import (
     judged,
     untried,
 )
+from .ranking import better_ones, choose, kinds_in_turn, of_each_kind, rank
 from .screening import screen_out
 from .trial_runner import MULTIPLIERS, BudgetSpentError, Report, RunUnit, TrialRunner
 
@@ -54,8 +53,6 @@ MAX_FINALISTS, MAX_VERIFIED = 4, 3
 MAX_RATES, RATE_MARGIN = 2, 0.1
 # Candidates that are handed out as advice, without a trial.
 MAX_UNTRIED = 5
-# Gains that agree to so many digits are equal; the smaller change stands first then.
-GAIN_DIGITS = 2
 
 
 async def prove(  # noqa: PLR0913 -- the question, and the two ways out to the engine
@@ -119,10 +116,12 @@ class _Schedule:
             return  # another learning rate is the cure; nothing could gain on it
         await self._screen()
         hopeful = [c for c in self._contenders if c.screened_out is None]
-        entrants = _of_each_kind(hopeful, MAX_OF_KIND_IN_RUNG_1)[:num_entrants]
+        entrants = of_each_kind(hopeful, MAX_OF_KIND_IN_RUNG_1)[:num_entrants]
         self._expect(0, len(entrants))
         await self._rung_1(entrants)
-        chosen = _choose(entrants)
+        chosen = choose(
+            entrants, limit=MAX_IN_RUNG_2, limit_of_kind=MAX_OF_KIND_IN_RUNG_2
+        )
         await self._rung_2(chosen)
         await self._final(chosen)
 
@@ -133,7 +132,7 @@ class _Schedule:
             (contender, judged(contender, self._document, self._before, seeds))
             for contender in self._contenders
         ]
-        verdicts.sort(key=lambda verdict: _rank(*verdict))
+        verdicts.sort(key=lambda verdict: rank(*verdict))
         tried = [fix for _, fix in verdicts if fix.trial is not None]
         rest = [fix for _, fix in verdicts if fix.trial is None]
         rest += [untried(c, self._document) for c in self._candidates if not c.spec]
@@ -193,9 +192,9 @@ class _Schedule:
         """Trains the best of each kind to the end, until enough are proved."""
         finalists: list[Contender] = []
         num_verified = 0
-        for contender in _kinds_in_turn(chosen):
+        for contender in kinds_in_turn(chosen):
             if len(finalists) == MAX_FINALISTS or num_verified == MAX_VERIFIED:
-                contender.drop(*_better_ones(contender, finalists, 1))
+                contender.drop(*better_ones(contender, finalists, 1))
                 continue
             contender.outcome = await self._whole(contender)
             if contender.outcome.runs[0].score >= HARM_PROGRESS:
@@ -241,62 +240,3 @@ class _Schedule:
 
     def _rung_steps(self, share: float) -> int:
         return min(max(MIN_RUNG_STEPS, round(share * self._num_steps)), self._num_steps)
-
-
-def _choose(contenders: Sequence[Contender]) -> list[Contender]:
-    """The best for rung 2, a few of each kind; the others are dropped."""
-    finite = [c for c in _by_score(contenders) if math.isfinite(c.score)]
-    chosen = _of_each_kind(finite, MAX_OF_KIND_IN_RUNG_2)[:MAX_IN_RUNG_2]
-    for contender in contenders:
-        if contender not in finite:
-            contender.drop("the loss is not finite", None)
-        elif contender not in chosen:
-            contender.drop(*_better_ones(contender, chosen, MAX_OF_KIND_IN_RUNG_2))
-    return chosen
-
-
-def _better_ones(
-    contender: Contender, chosen: Sequence[Contender], limit: int
-) -> tuple[str, float]:
-    """Which fixes stood in the way of a contender, and the weakest one's score."""
-    rivals = [c for c in chosen if c.kind == contender.kind]
-    if len(rivals) >= limit:
-        return "other fixes of its kind did better", min(c.score for c in rivals)
-    return "other fixes did better", min(c.score for c in chosen)
-
-
-def _of_each_kind(contenders: Sequence[Contender], limit: int) -> list[Contender]:
-    """At most `limit` contenders of each kind, in the order given."""
-    return [c for turn, c in _turns(contenders) if turn < limit]
-
-
-def _kinds_in_turn(contenders: Sequence[Contender]) -> list[Contender]:
-    """By score, the best of each kind before the second best of any."""
-    turns = sorted(_turns(_by_score(contenders)), key=lambda turn: turn[0])
-    return [contender for _, contender in turns]
-
-
-def _turns(contenders: Sequence[Contender]) -> Iterator[tuple[int, Contender]]:
-    """Each contender with the number of those of its kind before it."""
-    seen = Counter[str]()
-    for contender in contenders:
-        yield seen[contender.kind], contender
-        seen[contender.kind] += 1
-
-
-def _by_score(contenders: Sequence[Contender]) -> list[Contender]:
-    """The best first; those that agree to a digit in the order given."""
-    return sorted(contenders, key=lambda c: round(c.score, 1), reverse=True)
-
-
-def _rank(contender: Contender, fix: Fix) -> tuple[int, float, int]:
-    """Sorts verified fixes by gain, then the others by how far they came."""
-    trial, size = fix.trial, contender.candidate.size
-    if trial is None:
-        return (4, 0.0, size)
-    if trial.screened_out is not None:
-        score = contender.score if contender.runs else 0.0
-        return (2 if contender.runs else 3, -score, size)
-    assert trial.after is not None
-    reached = round(trial.after.progress or 0.0, GAIN_DIGITS)
-    return (0 if trial.verified else 1, -reached, size)

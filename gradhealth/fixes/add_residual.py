@@ -14,7 +14,8 @@ from ..rewriting.blocks import (
     normalised,
 )
 from ..rewriting.edits import Place, lists, rewrite_lists
-from ..rewriting.init_rules import HE, with_weights
+from ..rewriting.init_rules import with_weights
+from ..rewriting.laws import HE
 from .base import Case, Proposal, Remedy
 
 # A skip around fewer blocks would leave nothing to skip.

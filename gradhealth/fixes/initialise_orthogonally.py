@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from ..layers.activation import ReLU
 from ..rewriting.anatomy import activation_of, is_plain
 from ..rewriting.init_rules import with_weights
+from ..rewriting.laws import torch_of
 from .base import Case, Proposal, Remedy
 
 
@@ -31,10 +32,5 @@ class InitialiseOrthogonally(Remedy):
                 "mean one; the activation's slope still multiplies it (Saxe 2014)."
             ),
             spec=with_weights(case.document, case.network, law),
-            snippet=(
-                "for layer in model.modules():\n"
-                "    if isinstance(layer, nn.Linear):\n"
-                f"        nn.init.orthogonal_(layer.weight, gain={law['gain']})\n"
-                "        nn.init.zeros_(layer.bias)"
-            ),
+            snippet=torch_of(law),
         )

@@ -5,7 +5,8 @@ from typing import Any
 
 from ..layers.recurrent import RNN
 from ..rewriting.edits import Place, replace_layers
-from ..rewriting.init_rules import ZEROS, Rule, with_init
+from ..rewriting.init_rules import with_init
+from ..rewriting.laws import ZEROS, Rule
 from ..rewriting.recurrence import recurrent_nodes, with_steady_steps
 from .base import Case, Proposal, Remedy
 

@@ -1,4 +1,4 @@
-"""Edits of a spec's init rules, and the rule that each activation needs."""
+"""Edits of a spec's init rules."""
 
 import math
 from collections import defaultdict
@@ -6,54 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..initialisation import fills, sets_gate
-from ..layers.activation import (
-    CELU,
-    ELU,
-    SELU,
-    Hardsigmoid,
-    Hardtanh,
-    LeakyReLU,
-    PReLU,
-    Sigmoid,
-    Softplus,
-    Softsign,
-    Tanh,
-)
-from ..layers.base import Layer
 from ..network import Network, Node
 from ..schemas.training import InitRule
 from .anatomy import is_weighted
-
-Rule = dict[str, Any]
-
-HE: Rule = {"fn": "kaiming_normal_", "nonlinearity": "relu"}
-LECUN: Rule = {"fn": "lecun_normal_"}
-ZEROS: Rule = {"fn": "zeros_"}
-# Gains 1/sqrt(E[phi'(z)^2]), z ~ N(0, 1): the backward norm is kept (Poole 2016).
-ELU_GAIN, SOFTPLUS_GAIN = 1.2234, 1.847
-# The slope of a sigmoid at 0 is 1/4 (Glorot & Bengio 2010).
-SIGMOID_GAIN = 4.0
-
-
-def critical_rule(activation: Layer | None) -> Rule:
-    """The weights' law that keeps the gradient's size through an activation.
-
-    He 2015 for the ReLU family, LeCun's for those that start with slope 1 around 0;
-    null stands for a linear network.
-    """
-    match activation:
-        case None | SELU() | Tanh() | Hardtanh() | Softsign():
-            return LECUN
-        case LeakyReLU(negative_slope=slope) | PReLU(init=slope):
-            return {"fn": "kaiming_normal_", "a": slope, "nonlinearity": "leaky_relu"}
-        case ELU() | CELU():
-            return LECUN | {"gain": ELU_GAIN}
-        case Softplus():
-            return LECUN | {"gain": SOFTPLUS_GAIN}
-        case Sigmoid() | Hardsigmoid():
-            return {"fn": "xavier_normal_", "gain": SIGMOID_GAIN}
-        case _:
-            return HE
+from .laws import ZEROS, Rule
 
 
 def with_init(

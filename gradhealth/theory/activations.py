@@ -162,7 +162,7 @@ def _hardswish() -> Curve:
     return Curve(lambda x: x * np.clip(x / 6 + 0.5, 0.0, 1.0), slope, (-3.0, 3.0))
 
 
-_CURVES: Mapping[type[Activation], Callable[[Any], Curve]] = {
+CURVES: Mapping[type[Activation], Callable[[Any], Curve]] = {
     activation.ReLU: lambda _: RELU,
     activation.Sigmoid: lambda _: SIGMOID,
     activation.Tanh: lambda _: TANH,
@@ -185,10 +185,9 @@ _CURVES: Mapping[type[Activation], Callable[[Any], Curve]] = {
 
 
 @lru_cache(maxsize=256)
-def curve_of(layer: Activation) -> Curve | None:
-    """The layer's function; null when it is not elementwise or not known here.
+def curve_of(layer: Activation) -> Curve:
+    """The function of an activation in `CURVES`.
 
-    PReLU is not: its slopes are parameters, see `leaky`.
+    PReLU is not there: its slopes are parameters, see `leaky`.
     """
-    make = _CURVES.get(type(layer))
-    return make(layer) if make else None
+    return CURVES[type(layer)](layer)

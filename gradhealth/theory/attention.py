@@ -208,7 +208,6 @@ def _feed_forward(node: Node, walk: Walk) -> Passage:
     layer = node.layer
     assert isinstance(layer, TransformerEncoderLayer)
     curve = curve_of(GELU() if layer.activation == "gelu" else ReLU())
-    assert curve is not None
 
     length, width = node.input.dims
     inner = layer.dim_feedforward

@@ -72,7 +72,6 @@ def _series(terms: tuple[float, ...], correlation: float) -> float:
     return sum(term * correlation**power for power, term in enumerate(terms))
 
 
-@lru_cache(maxsize=4096)
 def averages(
     curve: Curve, mean: float, variance: float, largest_of: int = 1
 ) -> Averages:
@@ -85,6 +84,18 @@ def averages(
         largest_of: Average over the largest of so many independent draws instead,
             which is what a max-pooling window passes on.
     """
+    # Layers near a fixed point then have the very same pre-activation.
+    return _averages(curve, _rounded(mean), _rounded(variance), largest_of)
+
+
+def _rounded(value: float) -> float:
+    """To 26 bits, far below what the theory can tell."""
+    mantissa, exponent = math.frexp(value)
+    return math.ldexp(round(mantissa * 2**26), exponent - 26)
+
+
+@lru_cache(maxsize=4096)
+def _averages(curve: Curve, mean: float, variance: float, largest_of: int) -> Averages:
     std = math.sqrt(variance)
     if std == 0:
         z, weights = np.zeros(1), np.ones(1)

@@ -10,6 +10,7 @@ up in amplitude, not in energy.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -99,24 +100,32 @@ class Cell:
     emitted: float
 
     def log_energies(self, num_lags: int) -> Values:
-        """The gradient's energy 0, 1, ... steps before, ln, relative to lag 0.
-
-        Of n steps, j pass the weights in C(n, j) orders, so e_n = sum_j C(n, j)^2
-        kept^(n-j) coherent^j: a Legendre polynomial, followed by its recursion.
-        """
-        total, difference = self.kept + self.coherent, self.kept - self.coherent
-        logs = np.zeros(num_lags)
-        ratio = total
-        for lag in range(1, num_lags):
-            logs[lag] = logs[lag - 1] + log(ratio + self.incoherent)
-            if ratio > 0:
-                before = lag * difference * difference / ratio
-                ratio = ((2 * lag + 1) * total - before) / (lag + 1)
-        return logs
+        """The gradient's energy 0, 1, ... steps before, ln, relative to lag 0."""
+        return _log_energies(self.kept, self.coherent, self.incoherent, num_lags)
 
     def growth(self, num_steps: int) -> float:
         """Factor on the gradient's norm per step, on average over `num_steps`."""
         return math.exp(self.log_energies(num_steps + 1)[-1] / 2 / num_steps)
+
+
+@lru_cache(maxsize=256)
+def _log_energies(
+    kept: float, coherent: float, incoherent: float, num_lags: int
+) -> Values:
+    """Energies of a cell by lag.
+
+    Of n steps, j pass the weights in C(n, j) orders, so e_n = sum_j C(n, j)^2
+    kept^(n-j) coherent^j: a Legendre polynomial, followed by its recursion.
+    """
+    total, difference = kept + coherent, kept - coherent
+    logs = np.zeros(num_lags)
+    ratio = total
+    for lag in range(1, num_lags):
+        logs[lag] = logs[lag - 1] + log(ratio + incoherent)
+        if ratio > 0:
+            before = lag * difference * difference / ratio
+            ratio = ((2 * lag + 1) * total - before) / (lag + 1)
+    return logs
 
 
 def _rnn(layer: Recurrent, gates: Gates, x: Moments, length: int) -> Cell:
@@ -146,7 +155,9 @@ def _moments(state: State) -> Moments:
     return Moments(mean, variance, covariance)
 
 
-def _lstm(_layer: Recurrent, gates: Gates, x: Moments, length: int) -> Cell:
+def _lstm_state(gates: Gates, x: Moments, length: int) -> tuple[float, Moments]:
+    """Square of the settled memory, and moments of the output."""
+
     def read(changing: float, lasting: float, opened: Unit) -> Moments:
         """The output, by the two parts of the memory's square."""
         memory = averages(TANH, 0.0, changing + lasting)
@@ -168,8 +179,11 @@ def _lstm(_layer: Recurrent, gates: Gates, x: Moments, length: int) -> Cell:
         return changing, amplitude, h.variance, h.covariance
 
     changing, amplitude, variance, covariance = _settled(step, (0.0,) * 4, length)
-    h = Moments(0.0, variance, covariance)
-    memory = changing + amplitude * amplitude
+    return changing + amplitude * amplitude, Moments(0.0, variance, covariance)
+
+
+def _lstm(_layer: Recurrent, gates: Gates, x: Moments, length: int) -> Cell:
+    memory, h = _lstm_state(gates, x, length)
     taken, kept, opened = (
         gates.unit(SIGMOID, gate, x, h).averages for gate in (0, 1, 3)
     )

@@ -129,6 +129,13 @@ def even(signal: Signal) -> tuple[Values, ...]:
     return tuple(np.full(size, 1 / size) for size in extents(signal))
 
 
+def at_last(length: int) -> Values:
+    """A profile with everything at the last of `length` steps."""
+    profile = np.zeros(length)
+    profile[-1] = 1.0
+    return profile
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """A window along one axis: its taps, and how it moves."""

@@ -13,7 +13,7 @@ from ..network import Network, Node
 from ..schemas.analysis import LayerTheory, Theory
 from ..schemas.training import Precision
 from . import attention, blocks, norms, recurrence, units, weights
-from .flow import Flow, even
+from .flow import Flow, at_last, even
 from .inputs import input_moments
 from .mean_field import Rule, UnpredictableError, Walk
 from .moments import Moments
@@ -120,7 +120,7 @@ def _cotangent(node: Node) -> Flow:
     """Random, of squared norm 1; for sequences only at the last time step."""
     profile = even(node.output)
     if len(node.output.dims) == 2:  # noqa: PLR2004 -- [length, features]
-        profile = (np.eye(node.output.dims[0])[-1],)
+        profile = (at_last(node.output.dims[0]),)
     alignment = 1 / math.sqrt(node.output.size)
     return Flow(0.0, 0.0, 1 / node.output.channels, profile, alignment)
 

@@ -95,13 +95,13 @@ def _orthogonal(arguments: Mapping[str, Any], shape: Shape) -> Law:
     return Law(variance=variance, orthogonal=True)
 
 
-def _truncated(arguments: Mapping[str, Any], _shape: Shape) -> Law:
+def _truncated(arguments: Mapping[str, Any], shape: Shape) -> Law:
     """Mean and variance of a normal cut to [a, b] (Johnson 1994, section 10.1)."""
     mean, std = arguments["mean"], arguments["std"]
     low, high = (arguments["a"] - mean) / std, (arguments["b"] - mean) / std
     mass = (math.erf(high / math.sqrt(2)) - math.erf(low / math.sqrt(2))) / 2
     if mass < 1e-6:  # noqa: PLR2004 -- so narrow that the density is flat
-        return _ranged(arguments, _shape)
+        return _ranged(arguments, shape)
     at_low, at_high = (_density(z) / mass for z in (low, high))
     shift = at_low - at_high
     variance = 1 + low * at_low - high * at_high - shift**2

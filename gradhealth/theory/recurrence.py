@@ -11,14 +11,14 @@ from ..layers.base import Shape
 from ..layers.recurrent import GRU, LSTM, RNN, Recurrent
 from .activations import Values
 from .cells import CELLS, Cell, Gates
-from .flow import MAX_TAPS, Flow, Pull, chain, log, meet
+from .flow import MAX_TAPS, Flow, Pull, at_last, chain, log, meet
 from .laws import Law
 from .mean_field import Rule, Step, Walk, Weights
 from .moments import Moments
 from .units import DROPOUT, dropped
 
 # Time steps that a gradient is followed back.
-MAX_LAGS = 4096
+MAX_LAGS = 1024
 
 
 def recurrent(node: Node, moments: Moments, walk: Walk) -> Step:
@@ -44,9 +44,7 @@ def recurrent(node: Node, moments: Moments, walk: Walk) -> Step:
         moments = _side_by_side(cells)
     walk.temporal.append(max(growths))
     if layer.returns == "last":
-        last = np.zeros(length)
-        last[-1] = 1.0
-        pulls.append(lambda flow: flow.at([last]))
+        pulls.append(lambda flow: flow.at([at_last(length)]))
     return moments, chain(pulls)
 
 

@@ -17,10 +17,9 @@ from ..layers.pool import (
     MaxPool2d,
     MeanPool,
 )
-from ..registry import subclasses_in
-from .activations import curve_of, leaky
+from .activations import CURVES, curve_of, leaky
 from .flow import Flow, Pull, Window, even, extents, keep
-from .mean_field import Rule, Step, UnpredictableError, Walk, elementwise
+from .mean_field import Rule, Step, Walk, elementwise
 from .moments import Moments
 
 DROPOUT = (
@@ -33,15 +32,13 @@ def activation(node: Node, moments: Moments, walk: Walk) -> Step:
     """E[phi^2] onwards, and E[phi'^2] back."""
     layer = node.layer
     assert isinstance(layer, Activation)
-    if isinstance(layer, PReLU):
-        curve = leaky(walk.law(node, "weight").mean)
-    else:
-        known = curve_of(layer)
-        if known is None:
-            raise UnpredictableError(
-                f"{node.path}: mean-field theory has no rule for {layer.kind}"
-            )
-        curve = known
+    curve = curve_of(layer)
+    return elementwise(moments, curve, node.output, walk.window)
+
+
+def leaky_relu(node: Node, moments: Moments, walk: Walk) -> Step:
+    """PReLU, with the slope it starts with."""
+    curve = leaky(walk.law(node, "weight").mean)
     return elementwise(moments, curve, node.output, walk.window)
 
 
@@ -158,7 +155,8 @@ def _averaged(moments: Moments, area: float, walk: Walk) -> Moments:
 
 
 RULES: Mapping[type[Any], Rule] = {
-    **dict.fromkeys(subclasses_in("gradhealth.layers", Activation), activation),
+    **dict.fromkeys(CURVES, activation),
+    PReLU: leaky_relu,
     Softmax: softmax,
     Identity: unchanged,
     Dropout: dropout,

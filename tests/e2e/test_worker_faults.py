@@ -238,6 +238,16 @@ async def test_deleting_what_runs_stops_it(scene, tmp_path):
     assert (await scene.end_of(await scene.submit(ECHO))).status == "succeeded"
 
 
+async def test_a_worker_gets_ready_while_it_beats(storage):
+    # A beat that holds SQLite's write lock must not meet the engine's launch.
+    async with scene_on(storage, beat_seconds=0.001) as scene:
+        scene.fleet.start("one")
+
+        ended = await scene.end_of(await scene.submit(ECHO), seconds=15)
+
+    assert ended.status == "succeeded"
+
+
 async def test_progress_can_be_watched(storage):
     async with scene_on(storage) as scene:
         scene.fleet.start("one")

@@ -71,6 +71,15 @@ def test_equal_documents_have_no_difference(value):
             id="an element that changed behind one that was added",
         ),
         pytest.param(
+            [LINEAR, NORM, SIGMOID, RELU],
+            [LINEAR, SIGMOID, LINEAR],
+            [
+                {"op": "remove", "path": "/1"},
+                {"op": "replace", "path": "/2", "value": LINEAR},
+            ],
+            id="an element taken out before one that changed",
+        ),
+        pytest.param(
             [LINEAR, SIGMOID] * 20 + [RELU],
             [LINEAR, SIGMOID] * 19 + [RELU],
             [{"op": "remove", "path": "/0"}, {"op": "remove", "path": "/0"}],

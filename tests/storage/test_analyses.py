@@ -42,6 +42,18 @@ async def test_an_accepted_analysis_reads_back(stores):
     assert await stores.analyses.spec(created.id) == new.spec
 
 
+async def test_a_nul_is_no_reason_to_fail(stores):
+    new = NewAnalysis(kind="theory", spec={}, labels={"a\0": "b\0"})
+
+    created = await stores.analyses.create_finished(new, a_result(summary="\0"))
+
+    read = await stores.analyses.get(created.id)
+    assert read.labels == {"a\ufffd": "b\ufffd"}
+    assert read.result.summary == "\ufffd"
+    assert await stores.analyses.get("\0") is None
+    assert (await stores.analyses.page(project="\0")).items == []
+
+
 async def test_what_does_not_exist_is_none(stores):
     assert await stores.analyses.get("nowhere") is None
     assert await stores.analyses.spec("nowhere") is None

@@ -156,6 +156,20 @@ FAMILIES = {
             linear(4),
         ],
     },
+    "lists as parameters": {
+        "input": {"shape": [16]},
+        "define": {
+            "skip": {
+                "params": {"layers": [linear(), TANH]},
+                "body": [residual() | {"body": "$layers"}],
+            }
+        },
+        "model": [repeated(8, {"ref": "skip"}), linear(4)],
+    },
+    "recurrent layer that reads out": {
+        "data": {"task": "recall", "length": 20, "classes": 4},
+        "model": [linear(8), TANH, {"type": "RNN", "hidden_size": 4, "return": "last"}],
+    },
     "gated feed-forward": {
         "input": {"shape": [16]},
         "model": [

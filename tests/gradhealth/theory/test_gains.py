@@ -12,6 +12,8 @@ from gradhealth.network import resolve
 from gradhealth.schemas.analysis import Theory
 from gradhealth.schemas.entry import LAYERS
 from gradhealth.theory.gains import predict
+from gradhealth.theory.mean_field import UnpredictableError, Walk
+from gradhealth.theory.moments import Moments
 
 
 def _predict(model, *, features=400, **spec) -> Theory:
@@ -243,6 +245,7 @@ def test_branches_whose_output_has_a_mean_add_more_than_squares():
 
 
 NARROW = {"type": "Linear", "out_features": 8}
+RELU = {"type": "ReLU"}
 CHILDREN = {"body": [NARROW], "branches": [[NARROW], [NARROW]]}
 SIGNALS = [
     {"input": {"shape": [8]}},
@@ -304,6 +307,31 @@ def test_where_theory_is_silent_it_says_why(rule, why):
     assert theory.backward_gain is None
     assert [layer.backward_gain for layer in theory.layers] == [None, None]
     assert why in theory.caveats[0]
+
+
+def test_factors_beyond_all_numbers_are_not_followed():
+    theory = _predict([NARROW, {"type": "Scale", "value": 1e200}, NARROW, RELU])
+
+    assert theory.backward_gain is None
+    assert "leave the range of floats" in theory.caveats[0]
+
+
+def test_an_input_without_numbers_is_not_followed():
+    x = _npy(np.full((10, 3), np.nan))
+    data = {"task": "classification", "x": x, "y": _npy(np.arange(10) % 2)}
+
+    theory = predict(resolve({"data": data, "model": [NARROW, RELU, NARROW]}))
+
+    assert theory.backward_gain is None
+    assert theory.caveats == ["the input holds no finite number"]
+
+
+def test_a_layer_without_a_rule_is_named():
+    network = resolve({"input": {"shape": [8]}, "model": [NARROW]})
+    walk = Walk(rules={}, init=[], batch_size=64, largest=3e38)
+
+    with pytest.raises(UnpredictableError, match="no rule for Linear"):
+        walk.through(network.nodes, Moments(0.0, 1.0, 0.0))
 
 
 def test_signals_beyond_all_numbers_are_not_followed():
@@ -384,6 +412,16 @@ def test_deep_networks_neither_overflow_nor_end_early():
 
     assert theory.backward_gain is not None
     assert len(theory.layers) == 900
+
+
+def test_orthogonal_weights_keep_norms_from_varying():
+    body = [NARROW, {"type": "Identity"}]
+    init = [{"match": "Linear.weight", "fn": "orthogonal_"}]
+
+    theory = _predict([{"repeat": 8, "body": body}], features=8, init=init)
+
+    assert theory.backward_gain == pytest.approx(1)
+    assert theory.log10_spread == 0
 
 
 GROWTH_MEASURED = [

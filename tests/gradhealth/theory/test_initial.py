@@ -55,6 +55,7 @@ def test_a_missing_bias_is_zero():
         ("trunc_normal_", {"std": 0.5}, 0.25 * 0.9989),
         ("trunc_normal_", {"std": 1.0, "a": -1.0, "b": 1.0}, 0.2911),
         ("trunc_normal_", {"std": 1e4, "a": -1.0, "b": 1.0}, 1 / 3),
+        ("trunc_normal_", {"std": 1e9, "a": -3.0, "b": 3.0}, 3),
         ("sparse_", {"sparsity": 0.5, "std": 1.0}, 0.5),
         ("zeros_", {}, 0),
     ],

@@ -32,6 +32,7 @@ def _classification(x):
         ({"task": "clusters"}, 1 + 0.35**2),
         ({"task": "clusters", "scale": 60.0, "shift": 120.0}, 18441),
         ({"task": "images", "noise": 1.0}, 1.98),
+        ({"task": "images", "standardize": True}, 1),
         ({"task": "recall", "noise": 0.3}, 0.09 + 4 / 320),
         ({"task": "recall", "standardize": True}, 1),
         ({"task": "digits", "standardize": True}, 1),
@@ -39,6 +40,19 @@ def _classification(x):
 )
 def test_squares_follow_from_the_task(data, square):
     assert _moments(data, out=10).square == pytest.approx(square, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("data", "out", "square"),
+    [
+        ({"task": "regression"}, 1, 1),
+        ({"task": "adding"}, 1, (1 / 3 + 1 / 20) / 2),
+        # E[tanh(2 z)^2], z ~ N(0, 1).
+        ({"task": "reconstruction", "latent": 4}, 16, 0.6303),
+    ],
+)
+def test_squares_of_tasks_with_values(data, out, square):
+    assert _moments(data, out=out).square == pytest.approx(square, rel=0.01)
 
 
 def test_clusters_share_their_shift_and_sometimes_their_centre():

@@ -332,6 +332,18 @@ def test_cells_of_zero_weights_forget_at_once():
     assert (theory.temporal_factor, theory.backward_gain) == (0, 0)
 
 
+def test_a_long_sequence_fits_into_memory():
+    conv = layer("Conv1d", out_channels=2, kernel_size=3, padding=1)
+    data = {"task": "recall", "length": 100_000, "classes": 2, "n": 8}
+    spec = {"data": data, "training": {"batch_size": 2}}
+
+    theory = predict(
+        resolve({**spec, "model": [conv, conv, layer("MeanPool"), linear(2)]})
+    )
+
+    assert theory.backward_gain is not None
+
+
 def test_very_long_sequences_are_followed_back_as_far_as_matters():
     cell = layer("LSTM", hidden_size=4)
     spec = {"training": {"batch_size": 4}}
@@ -367,13 +379,15 @@ def test_even_attention_spreads_the_gradient_over_the_positions(causal):
 
 
 @pytest.mark.parametrize("norm_first", [False, True])
+@pytest.mark.parametrize("dropout", [0.0, 0.1])
 @pytest.mark.parametrize("activation", ["relu", "gelu"])
-def test_encoder_layers_keep_the_order_of_magnitude(norm_first, activation):
+def test_encoder_layers_keep_the_order_of_magnitude(norm_first, dropout, activation):
     encoder = layer(
         "TransformerEncoderLayer",
         nhead=4,
         dim_feedforward=128,
         activation=activation,
+        dropout=dropout,
         norm_first=norm_first,
     )
 
