@@ -20,6 +20,9 @@ from .targets import Goal, goal_of, input_of
 
 __all__ = ["Network", "Node", "resolve"]
 
+# Outputs of layers that one reading of the probe may keep: 1 GiB in float32.
+PROBE_ACTIVATIONS = 2**28
+
 
 @dataclass(frozen=True, slots=True)
 class Network:
@@ -68,6 +71,13 @@ class Network:
     def num_parameters(self) -> int:
         """Number of learned numbers."""
         return _num_parameters(self.nodes)
+
+    @property
+    def num_probe_samples(self) -> int:
+        """Samples of a full reading: as asked, or as many as memory is meant for."""
+        per_sample = sum(node.output.size for node in self.walk())
+        affordable = max(PROBE_ACTIVATIONS // per_sample, self.spec.training.batch_size)
+        return min(self.spec.probe.samples, affordable)
 
 
 def resolve(

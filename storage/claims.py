@@ -63,6 +63,7 @@ class ClaimStore:
                 return None
             row.attempts += 1
             row.status = "running"
+            row.phase = "starting"
             row.worker_id = self._worker_id
             row.started_at = row.started_at or now()
             return Claim(row.id, row.attempts, row.spec, row.options)
@@ -109,6 +110,7 @@ class ClaimStore:
             if row is None:
                 return
             _end(row, "succeeded")
+            row.phase, row.done = "done", row.total
             await save_result(session, row.id, result)
             session.add(TraceRow(analysis_id=row.id, chunk=traces))
 

@@ -98,6 +98,7 @@ class Engine:
         self._worker_id = worker_id
         self._poll_seconds = poll_seconds
         self._running: set[asyncio.Task[Any]] = set()
+        self._stopping = False
 
     async def launch(self, work: Work) -> None:
         """Begin to take work, on this event loop, which must be the main thread's."""
@@ -117,6 +118,9 @@ class Engine:
         # The bound on attempts is ours (the row's), not the engine's.
         @DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=None)
         async def analyse(analysis_id: str) -> None:
+            if self._stopping:
+                # Taken in the last moment: to be left untouched for the next worker.
+                raise asyncio.CancelledError
             await self._follow(work(analysis_id, _step))
 
         DBOS.launch()
@@ -164,6 +168,7 @@ class Engine:
 
     async def stop(self) -> None:
         """Stop taking work and leave the unfinished to whoever comes next."""
+        self._stopping = True
         for task in self._running:
             task.cancel()
         if self._running:

@@ -93,4 +93,10 @@ async def analyse(
 
 def _notes(network: Network) -> list[str]:
     lost = unmatched(network.spec.init, list(network.walk()))
-    return [f"init rule {rule.match!r} matches no parameter" for rule in lost]
+    notes = [f"init rule {rule.match!r} matches no parameter" for rule in lost]
+    if network.num_probe_samples < network.spec.probe.samples:
+        notes.append(
+            f"the probe read {network.num_probe_samples} samples instead of "
+            f"{network.spec.probe.samples}: more would not fit into memory"
+        )
+    return notes

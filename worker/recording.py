@@ -72,7 +72,7 @@ class Recording:
         self.seconds = 0.0
         self._probe = _probe(run)
         self._probe_data = _finite_samples(run)
-        self._num_samples = run.network.spec.probe.samples
+        self._num_samples = len(self._probe_data)
         self._probe_steps = {0, *middle_steps(run.network)}
         self._is_half = run.network.spec.training.precision in HALF
         self._before: list[Tensor] = []
@@ -170,7 +170,7 @@ def _finite_samples(run: TrainingRun) -> Tensor:
     x = run.data.x
     if x.is_floating_point():
         x = x[x.flatten(1).isfinite().all(1)]
-    return run.on_device(x[: run.network.spec.probe.samples])
+    return run.on_device(x[: run.network.num_probe_samples])
 
 
 def _norms(tensors: list[Tensor]) -> Tensor:

@@ -1,7 +1,7 @@
 """Runs units of work in processes that may crash, hang or run out of memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -96,7 +96,7 @@ class Supervisor:
 class Job:
     """Units of work that share a process, and whatever the process remembers."""
 
-    def __init__(self, fork: Callable[[], Any]) -> None:
+    def __init__(self, fork: Callable[[], Awaitable[TrainingProcess]]) -> None:
         self._fork = fork
         self._process: TrainingProcess | None = None
 

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from gradhealth.network import resolve
 from gradhealth.schemas.trace import Trace
 from worker import units
 
@@ -159,3 +160,14 @@ def test_half_precision_counts_the_updates_that_rounding_loses():
     _, (trace, _) = measure(spec)
 
     assert trace.layer_series["unchanged_fraction"].mean() > 0.9
+
+
+def test_the_probe_reads_no_more_samples_than_memory_is_meant_for():
+    wide = mlp(probe={"seeds": [0], "samples": 65_536})
+    wide["model"] = [
+        {"type": "Linear", "out_features": 2**20},
+        {"type": "Linear", "out_features": 4},
+    ]
+
+    assert resolve(wide).num_probe_samples == 255
+    assert resolve(mlp()).num_probe_samples == 64
