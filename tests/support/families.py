@@ -1,6 +1,7 @@
 """Specs of every family, as people write them, for tests that rewrite specs."""
 
 from gradhealth.schemas.finding import Cause, Finding
+from tests.support.networks import inline
 
 SGD = {"optimizer": {"type": "SGD", "lr": 0.1}, "steps": 200, "batch_size": 64}
 XAVIER = [
@@ -208,6 +209,14 @@ FAMILIES = {
             "precision": "bfloat16",
         },
     ),
+    "data with samples that are not numbers": {
+        "data": {
+            "task": "regression_data",
+            "x": inline([[0.5], [float("nan")], [1.5], [2.5]]),
+            "y": inline([1.0, 2.0, float("inf"), 4.0]),
+        },
+        "model": [linear(), RELU, linear(1)],
+    },
     "rate far too small": {
         "data": {"task": "regression", "target_scale": 1000.0},
         "model": [linear(), RELU, linear(1)],

@@ -483,16 +483,16 @@ async def test_no_more_candidates_are_trained_than_asked_for():
 
 
 async def test_advice_without_a_spec_is_handed_on():
-    advice = candidate("clean_data", "data", spec=None)
+    advice = candidate("more_data", "data", spec=None)
     alone, beside = Units(), Units({"good": 0.9})
 
-    assert list(await tried(alone, advice)) == ["clean_data"]
+    assert list(await tried(alone, advice)) == ["more_data"]
     fixes = await tried(beside, advice, candidate("good"))
 
     assert alone.calls == []
-    assert list(fixes) == ["good", "clean_data"]
-    assert fixes["clean_data"].spec is None
-    assert fixes["clean_data"].patch == []
+    assert list(fixes) == ["good", "more_data"]
+    assert fixes["more_data"].spec is None
+    assert fixes["more_data"].patch == []
 
 
 async def test_nothing_to_try_costs_nothing():

@@ -190,11 +190,15 @@ def test_targets_are_standardised_where_they_may_need_it():
     assert offered(StandardiseTargets(), plain) == {}
 
 
-def test_dirty_data_is_advice_without_a_spec():
-    found = finding("non_finite", "data")
+def test_samples_that_are_not_finite_are_dropped():
+    document = FAMILIES["data with samples that are not numbers"]
 
-    assert offered(CleanData(), mlp(RELU), found) == {"clean_data": None}
-    assert offered(CleanData(), mlp(RELU), finding("non_finite", "loss")) == {}
+    spec = offered(CleanData(), document, finding("non_finite", "data"))["clean_data"]
+
+    assert spec["data"]["x"] == inline([[0.5], [2.5]])
+    assert spec["data"]["y"] == inline([1.0, 4.0])
+    assert offered(CleanData(), document, finding("non_finite", "loss")) == {}
+    assert offered(CleanData(), mlp(RELU), finding("non_finite", "data")) == {}
 
 
 def vanishing(log10_gain):
