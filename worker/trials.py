@@ -26,7 +26,6 @@ from gradhealth.prescription import is_selected
 from gradhealth.schemas.analysis import Options
 from gradhealth.schemas.fix import Fix
 
-from .baseline import RATE_FIX, Baseline, rate_fix, retune
 from .contenders import (
     HARM_PROGRESS,
     MIN_GAIN,
@@ -38,6 +37,7 @@ from .contenders import (
     untried,
 )
 from .ranking import better_ones, choose, kinds_in_turn, of_each_kind, rank
+from .retuning import RATE_FIX, Baseline, rate_fix, retune
 from .screening import screen_out
 from .trial_runner import MULTIPLIERS, BudgetSpentError, Report, RunUnit, TrialRunner
 
