@@ -1,6 +1,6 @@
 """What the diagnostic run costs beside the bare training, in CPU time.
 
-Both are trained in turns in one process on one thread; each ratio is of neighbours.
+Both are trained in turns of a few steps in one process on one thread.
 """
 
 import statistics
@@ -14,33 +14,40 @@ from worker.recording import Recording
 from worker.tracing import trace_of
 from worker.training import TrainingRun
 
-ROUNDS = 7
+ROUNDS, TURN = 7, 5
 CPU = torch.device("cpu")
 
 
-def bare(spec):
-    run = TrainingRun(resolve(spec), 0, device=CPU)
-    began = time.process_time()
-    run.advance(run.network.spec.training.steps)
-    return time.process_time() - began
+def one_round(spec):
+    """CPU seconds of a bare and of a probed run, trained in turns of a few steps.
 
-
-def probed(spec):
-    run = TrainingRun(resolve(spec), 0, device=CPU)
+    The machine's speed wanders within a second; what both runs meet cancels.
+    """
+    bare = TrainingRun(resolve(spec), 0, device=CPU)
+    probed = TrainingRun(resolve(spec), 0, device=CPU)
+    num_steps = bare.network.spec.training.steps
+    seconds = {bare: 0.0, probed: 0.0}
     began = time.process_time()
-    recording = Recording(run)
-    run.advance(run.network.spec.training.steps, recording)
-    recording.finish(run)
-    trace_of(run, recording)
-    return time.process_time() - began
+    recording = Recording(probed)
+    seconds[probed] += time.process_time() - began
+    for until in range(TURN, num_steps + 1, TURN):
+        for run, watcher in ((bare, None), (probed, recording)):
+            began = time.process_time()
+            run.advance(until, watcher)
+            seconds[run] += time.process_time() - began
+    began = time.process_time()
+    recording.finish(probed)
+    trace_of(probed, recording)
+    seconds[probed] += time.process_time() - began
+    return seconds[bare], seconds[probed]
 
 
 def main():
     torch.set_num_threads(1)
     print(f"{'network':24} {'bare s':>7} {'probed s':>9} {'ratio, median (range)':>24}")
     for name, spec in (("MLP 20x128 sigmoid", MLP), ("ResNet 3 blocks x 16", RESNET)):
-        bare(spec), probed(spec)
-        pairs = [(bare(spec), probed(spec)) for _ in range(ROUNDS)]
+        one_round(spec)
+        pairs = [one_round(spec) for _ in range(ROUNDS)]
         ratios = sorted(b / a for a, b in pairs)
         middle = statistics.median(ratios)
         print(

@@ -1,5 +1,6 @@
 """Watches a training run: gradient norms at each step, everything else at a few."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -64,7 +65,7 @@ class Recording:
             for parameter in run.model.parameters_of(node.path).values()
         ]
         self.matrices = [(i, p) for i, p in self.parameters if p.dim() > 1]
-        self.grad_norms: list[Tensor] = []
+        self.grad_norms: list[Sequence[Tensor]] = []
         self.receiving: list[int] = []
         self._receivers: list[nn.Parameter] = []
         self.samples: dict[int, Sample] = {}
@@ -90,16 +91,15 @@ class Recording:
         began = perf_counter()
         if not run.num_updates:
             self.receiving = [
-                column
-                for column, (_, parameter) in enumerate(self.parameters)
+                index
+                for index, (_, parameter) in enumerate(self.parameters)
                 if parameter.grad is not None
             ]
-            self._receivers = [self.parameters[column][1] for column in self.receiving]
-        if self._receivers:
-            grads = [p.grad for p in self._receivers if p.grad is not None]
-            # float32 squares underflow below 1e-19: sampled steps are taken exactly.
-            exact = torch.float64 if run.num_updates in self._probe_steps else None
-            self.grad_norms.append(torch.stack(torch._foreach_norm(grads, 2, exact)))  # noqa: SLF001 -- one call for all
+            self._receivers = [self.parameters[index][1] for index in self.receiving]
+        grads = [grad for p in self._receivers if (grad := p.grad) is not None]
+        # float32 squares underflow below 1e-19: sampled steps are taken exactly.
+        exact = torch.float64 if run.num_updates in self._probe_steps else None
+        self.grad_norms.append(torch._foreach_norm(grads, 2, exact))  # noqa: SLF001 -- one call for all
         self.seconds += perf_counter() - began
 
     def after_update(self, run: TrainingRun) -> None:
@@ -111,7 +111,7 @@ class Recording:
         pairs = list(zip(self._before, after, strict=True))
         if self._is_half:
             sample.unchanged = [(b == a).double().mean().item() for b, a in pairs]
-        sample.update_norms = _norms([a - b for b, a in pairs])
+        sample.update_norms = _norms([a - b for b, a in pairs], torch.float64)
         self.seconds += perf_counter() - began
 
     def finish(self, run: TrainingRun) -> None:
@@ -173,8 +173,8 @@ def _finite_samples(run: TrainingRun) -> Tensor:
     return run.on_device(x[: run.network.num_probe_samples])
 
 
-def _norms(tensors: list[Tensor]) -> Tensor:
-    """[n] L2 norms in float64, so that tiny ones do not underflow."""
+def _norms(tensors: list[Tensor], dtype: torch.dtype | None = None) -> Tensor:
+    """[n] L2 norms; in float64 tiny ones do not underflow."""
     if not tensors:
-        return torch.zeros(0, dtype=torch.float64)
-    return torch.stack(torch._foreach_norm(tensors, 2, dtype=torch.float64)).cpu()  # noqa: SLF001 -- one call for all
+        return torch.zeros(0)
+    return torch.stack(torch._foreach_norm(tensors, 2, dtype))  # noqa: SLF001 -- one call for all

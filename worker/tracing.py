@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from gradhealth.network import Node
@@ -94,8 +95,8 @@ class _Table:
         self._series: dict[str, Series] = {}
 
     def add(self, name: str, step: int, values: Mapping[int, float]) -> None:
-        for index, value in values.items():
-            self._get(name)[step, index] = value
+        columns = list(values)
+        self._get(name)[step, columns] = [values[column] for column in columns]
 
     def add_named(self, name: str, step: int, values: Mapping[str, float]) -> None:
         self.add(name, step, {self._index[path]: v for path, v in values.items()})
@@ -116,7 +117,7 @@ def _layer_norms(run: TrainingRun, recording: Recording) -> Series:
     """[T, L] gradient norms of layers; masked where no gradient arrives."""
     squares = np.zeros((run.num_updates, len(recording.nodes)))
     masked = np.ones(len(recording.nodes), bool)
-    norms = np.array([row.tolist() for row in recording.grad_norms])
+    norms = np.array([torch.stack(list(row)).tolist() for row in recording.grad_norms])
     with np.errstate(over="ignore"):
         for column, parameter in enumerate(recording.receiving):
             index, _ = recording.parameters[parameter]

@@ -10,20 +10,24 @@ or how far the training has come.
 import copy
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
-UnitKind = Literal["relu", "tanh", "sigmoid"]
+from .activations import UnitKind, dead_fractions, saturated_fractions, stds
 
-# Below this norm float32 may have lost digits or underflowed: measure in float64.
-TINY_NORM = 1e-30
-TANH_SATURATED = 0.95
-SIGMOID_SATURATED = 0.025
+__all__ = ["Probe", "Reading", "UnitKind"]
+
+FLAT_AT_BOTH_ENDS: tuple[UnitKind, ...] = ("tanh", "sigmoid")
+
+# Smaller gains are measured again in float64: the squares of the numbers behind them
+# underflow in float32, or (temporal gains, whose squares are float64) they themselves.
+TINY_GAIN, TINY_TEMPORAL_GAIN = 1e-15, 1e-30
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,8 @@ class Probe:
         self._stations = list(stations)
         self._units = dict(units)
         self._recurrent = recurrent
+        self._buffers = list(model.buffers())
+        self._parameter = next(model.parameters(), None)
 
     def read(self, x: Tensor, *, seed: int = 0) -> Reading:
         """One reading on the samples `x` [B, ...], in train mode.
@@ -77,12 +83,11 @@ class Probe:
         Repeats itself in float64 when float32 could have underflowed; weights of
         half precision are read in float32, since the architecture is the subject.
         """
-        parameter = next(self._model.parameters(), None)
-        if parameter is not None and parameter.dtype in (torch.float16, torch.bfloat16):
+        dtype = None if self._parameter is None else self._parameter.dtype
+        if dtype in (torch.float16, torch.bfloat16):
             return self._converted(torch.float32).read(_as(x, torch.float32), seed=seed)
         reading = self._read(x, seed)
-        double = parameter is not None and parameter.dtype == torch.float64
-        if double or not _is_suspicious(reading):
+        if dtype == torch.float64 or not _is_suspicious(reading):
             return reading
         return self._converted(torch.float64).read(_as(x, torch.float64), seed=seed)
 
@@ -102,42 +107,74 @@ class Probe:
         return Probe(model, stations, units, recurrent)
 
     def _read(self, x: Tensor, seed: int) -> Reading:
-        with _undisturbed(self._model, seed), torch.enable_grad():
+        with self._undisturbed(seed), torch.enable_grad():
             seen = self._forward(x)
             gain, temporal = self._pull_back(seen, seed)
-        units = [
-            (name, kind, seen.units[name]) for name, (_, kind) in self._units.items()
-        ]
         return Reading(
             backward_gain=gain,
-            forward_std=_stds([seen.stations[i] for i in range(len(gain))]),
-            dead_fraction={
-                name: _dead(output) for name, kind, output in units if kind == "relu"
-            },
+            forward_std=stds([seen.stations[i] for i in range(len(gain))]),
+            dead_fraction=self._by_name(seen, "relu", dead_fractions),
             saturated_fraction={
-                name: _saturated(output, kind)
-                for name, kind, output in units
-                if kind != "relu"
+                name: share
+                for kind in FLAT_AT_BOTH_ENDS
+                for name, share in self._by_name(
+                    seen, kind, partial(saturated_fractions, kind=kind)
+                ).items()
             },
             temporal_gain=temporal,
         )
 
+    def _by_name(
+        self,
+        seen: "_Seen",
+        kind: UnitKind,
+        measure: Callable[[Sequence[Tensor]], list[float]],
+    ) -> dict[str, float]:
+        """A number for each activation of the kind."""
+        names = [name for name, (_, its) in self._units.items() if its == kind]
+        return dict(zip(names, measure([seen.units[n] for n in names]), strict=True))
+
     def _forward(self, x: Tensor) -> "_Seen":
         seen = _Seen({}, {}, None)
-        with ExitStack() as hooks:
-            for index, module in enumerate(self._stations):
-                keep = partial(seen.stations.__setitem__, index)
-                hooks.enter_context(_hook(module, keep))
-            for name, (module, _) in self._units.items():
-                hooks.enter_context(
-                    _hook(module, partial(seen.units.__setitem__, name))
-                )
-            if self._recurrent is not None:
-                handle = self._recurrent.register_forward_pre_hook(seen.keep_input)
-                hooks.callback(handle.remove)
+        handles = [
+            _keep_output(module, partial(seen.stations.__setitem__, index))
+            for index, module in enumerate(self._stations)
+        ]
+        handles += [
+            _keep_output(module, partial(seen.units.__setitem__, name))
+            for name, (module, _) in self._units.items()
+        ]
+        if self._recurrent is not None:
+            handles.append(self._recurrent.register_forward_pre_hook(seen.keep_input))
+        try:
             # A graph is needed from the input on: temporal gains end there.
             self._model(x.detach().requires_grad_() if x.is_floating_point() else x)
+        finally:
+            for handle in handles:
+                handle.remove()
         return seen
+
+    @contextmanager
+    def _undisturbed(self, seed: int) -> Iterator[None]:
+        """Train mode with seeded dropout, leaving model and generators alone."""
+        model, parameter = self._model, self._parameter
+        before = [buffer.clone() for buffer in self._buffers]
+        was_training = model.training
+        gpus = [parameter.device] if parameter is not None and parameter.is_cuda else []
+        with torch.random.fork_rng(devices=gpus):
+            # torch.manual_seed would queue a call for every kind of device, each time.
+            torch.default_generator.manual_seed(seed)
+            if gpus:
+                torch.cuda.manual_seed(seed)
+            if not was_training:
+                model.train()
+            try:
+                yield
+            finally:
+                if not was_training:
+                    model.eval()
+                for buffer, value in zip(self._buffers, before, strict=True):
+                    buffer.copy_(value)
 
     def _pull_back(self, seen: "_Seen", seed: int) -> tuple[list[float], list[float]]:
         """Backward gains of the stations, and temporal gains by lag."""
@@ -179,40 +216,11 @@ def _gradients(
     ]
 
 
-@contextmanager
-def _hook(module: nn.Module, keep: Callable[[Tensor], None]) -> Iterator[None]:
+def _keep_output(module: nn.Module, keep: Callable[[Tensor], None]) -> RemovableHandle:
     def caught(_module: nn.Module, _arguments: Any, output: Tensor) -> None:
         keep(output)
 
-    handle = module.register_forward_hook(caught)
-    try:
-        yield
-    finally:
-        handle.remove()
-
-
-@contextmanager
-def _undisturbed(model: nn.Module, seed: int) -> Iterator[None]:
-    """Train mode with seeded dropout, leaving the model and the generators alone."""
-    buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
-    was_training = model.training
-    parameter = next(model.parameters(), None)
-    on_gpu = parameter is not None and parameter.is_cuda
-    devices = [parameter.device] if parameter is not None and on_gpu else []
-    with torch.random.fork_rng(devices=devices):
-        # torch.manual_seed would queue a call for every kind of device, each time.
-        torch.default_generator.manual_seed(seed)
-        if on_gpu:
-            torch.cuda.manual_seed(seed)
-        if not was_training:
-            model.train()
-        try:
-            yield
-        finally:
-            if not was_training:
-                model.train(was_training)
-            for buffer, before in buffers:
-                buffer.copy_(before)
+    return module.register_forward_hook(caught)
 
 
 def _cotangent(output: Tensor, seed: int) -> Tensor:
@@ -225,13 +233,11 @@ def _cotangent(output: Tensor, seed: int) -> Tensor:
 
 
 def _norms(tensors: Sequence[Tensor | None]) -> list[float]:
-    """Frobenius norms in float64: sqrt(B) times the RMS of the per-sample norms."""
+    """Frobenius norms: sqrt(B) times the RMS of the per-sample norms."""
     present = [tensor for tensor in tensors if tensor is not None]
     if not present:
         return [math.nan] * len(tensors)
-    norms = iter(
-        torch.stack(torch._foreach_norm(present, 2, dtype=torch.float64)).tolist()  # noqa: SLF001 -- one call for all
-    )
+    norms = iter(torch.stack(torch._foreach_norm(present)).tolist())  # noqa: SLF001 -- one call for all
     return [math.nan if tensor is None else next(norms) for tensor in tensors]
 
 
@@ -243,36 +249,11 @@ def _temporal(grad_BTF: Tensor | None) -> list[float]:  # batch, time, features
     return [float(norm) for norm in backwards / backwards[0]]
 
 
-def _stds(outputs: Sequence[Tensor]) -> list[float]:
-    centred = [output.detach() - output.detach().mean(0) for output in outputs]
-    scales = [math.sqrt(tensor.numel()) for tensor in centred]
-    norms = _norms(centred)
-    return [norm / scale for norm, scale in zip(norms, scales, strict=True)]
-
-
-def _dead(output: Tensor) -> float:
-    units = output.detach().amax(_all_but_units(output))
-    return (units <= 0).double().mean().item()
-
-
-def _all_but_units(output: Tensor) -> list[int]:
-    """Every axis but that of the units: the last of a sequence, 1 of an image."""
-    units = output.dim() - 1 if output.dim() <= 3 else 1  # noqa: PLR2004 -- sequence
-    return [dim for dim in range(output.dim()) if dim != units]
-
-
-def _saturated(output: Tensor, kind: UnitKind) -> float:
-    values = output.detach()
-    if kind == "tanh":
-        flat = values.abs() > TANH_SATURATED
-    else:
-        flat = (values - 0.5).abs() > 0.5 - SIGMOID_SATURATED
-    return flat.count_nonzero().item() / flat.numel()
-
-
 def _is_suspicious(reading: Reading) -> bool:
-    numbers = [*reading.backward_gain, *reading.temporal_gain]
-    return any(not TINY_NORM <= abs(number) < math.inf for number in numbers)
+    return not (
+        all(TINY_GAIN <= gain < math.inf for gain in reading.backward_gain)
+        and all(TINY_TEMPORAL_GAIN <= g < math.inf for g in reading.temporal_gain)
+    )
 
 
 def _as(x: Tensor, dtype: torch.dtype) -> Tensor:
