@@ -5,11 +5,16 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from .document import nearest
+from .exceptions import InvalidDocumentError, Problem
 from .fixes.base import Candidate, Case, Remedy
 from .network import Network
 from .registry import subclasses_in
 from .schemas.analysis import FixSelection
 from .schemas.finding import Finding
+
+# What the sweep of the unfixed spec itself may show to be enough.
+RATE_FIX = "change_learning_rate"
 
 # Nothing about the network or its training helps against these: only a fix that
 # removes the very cause is offered.
@@ -23,6 +28,26 @@ Promise = tuple[bool, bool, bool]
 def remedies() -> tuple[Remedy, ...]:
     """Every fix of the folder `gradhealth/fixes`."""
     return tuple(remedy() for remedy in subclasses_in("gradhealth.fixes", Remedy))
+
+
+def check_selection(selection: FixSelection, pointer: str = "") -> None:
+    """Refuses names that no fix has, which would otherwise be ignored in silence.
+
+    Raises:
+        InvalidDocumentError: A name is neither a fix's nor one of its variants'.
+    """
+    known = [RATE_FIX, *(remedy.name for remedy in remedies())]
+    given = {"allow": selection.allow or [], "deny": selection.deny}
+    problems = [
+        Problem(
+            f"{pointer}/{key}/{index}", f"unknown fix {name!r}{nearest(name, known)}"
+        )
+        for key, names in given.items()
+        for index, name in enumerate(names)
+        if not any(name == fix or name.startswith(f"{fix}_") for fix in known)
+    ]
+    if problems:
+        raise InvalidDocumentError(problems)
 
 
 def prescribe(

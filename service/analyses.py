@@ -4,6 +4,7 @@ import asyncio
 
 from gradhealth.limits import Limits
 from gradhealth.network import resolve
+from gradhealth.prescription import check_selection
 from gradhealth.schemas.analysis import (
     Analysis,
     ArchitectureRequest,
@@ -53,6 +54,8 @@ class AnalysisService:
         network = await asyncio.to_thread(
             resolve, request.spec, self._limits, pointer="/spec"
         )
+        if isinstance(request, ArchitectureRequest):
+            check_selection(request.options.fixes, "/options/fixes")
         new = _new_analysis(body, idempotency_key)
         if isinstance(request, TheoryRequest):
             result = await asyncio.to_thread(predicted_result, network)

@@ -6,7 +6,6 @@ whoever takes an analysis over repeats none that is finished.
 
 import json
 import zlib
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -27,10 +26,8 @@ from gradhealth.schemas.analysis import (
 from gradhealth.schemas.trace import Trace
 from gradhealth.theory.gains import predict
 
+from .ports import Report, RunUnit
 from .trials import Baseline, prove
-
-RunUnit = Callable[[str, str, dict[str, Any]], Awaitable[Any]]
-Report = Callable[[Progress], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +91,11 @@ async def analyse(
 def _notes(network: Network) -> list[str]:
     lost = unmatched(network.spec.init, list(network.walk()))
     notes = [f"init rule {rule.match!r} matches no parameter" for rule in lost]
+    data = network.goal.data
+    if data.standardize and network.input.is_tokens:
+        notes.append("data.standardize has no meaning for tokens and was left out")
+    if data.standardize_target and network.goal.kind != "values":
+        notes.append("data.standardize_target has no meaning for classes: left out")
     if network.num_probe_samples < network.spec.probe.samples:
         notes.append(
             f"the probe read {network.num_probe_samples} samples instead of "

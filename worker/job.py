@@ -6,20 +6,16 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeAlias
 
 from gradhealth.exceptions import GradHealthError, JobError, TimeLimitError
-from gradhealth.schemas.analysis import Options, Progress, Result
+from gradhealth.schemas.analysis import Options, Result
 from storage.claims import ClaimStore
 from storage.dispatch import Step
 
 from .holding import Holding
+from .ports import Report, RunUnit
 from .supervisor import Job, Supervisor
 from .wire import Message, error_from_message, error_to_message
 
 _logger = logging.getLogger(__name__)
-
-# Does a unit of work: (key, unit, arguments) -> reply. An analysis uses the same keys
-# in the same order, whenever and wherever it is worked on.
-RunUnit: TypeAlias = Callable[[str, str, Message], Awaitable[Any]]
-Report: TypeAlias = Callable[[Progress], Awaitable[None]]
 
 
 class Outcome(Protocol):

@@ -9,6 +9,7 @@ import numpy as np
 from gradhealth.fixes.base import Candidate
 from gradhealth.limits import UNLIMITED
 from gradhealth.network import resolve
+from gradhealth.prescription import RATE_FIX
 from gradhealth.schemas.fix import Fix
 from gradhealth.schemas.trace import Trace
 from gradhealth.statistics import Statistics
@@ -25,7 +26,6 @@ from .contenders import (
 from .trial_runner import TrialRunner
 
 UNFIXED = "unfixed"
-RATE_FIX = "change_learning_rate"
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ class Gate:
 # 200 steps of SGD.
 GATES = (
     Gate(
-        statistic="log10_gain",
+        statistic="log10_backward_gain",
         problems=frozenset({"vanishing_gradient", "exploding_gradient", "non_finite"}),
         too_low="the gradient still vanishes on its way to the first layer",
         too_high="the gradient explodes on its way to the first layer",

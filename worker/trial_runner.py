@@ -2,15 +2,13 @@
 
 import math
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gradhealth.schemas.analysis import Progress
 
 from .contenders import Run
-
-RunUnit = Callable[[str, str, dict[str, Any]], Awaitable[Any]]
-Report = Callable[[Progress], Awaitable[None]]
+from .ports import Report, RunUnit
 
 # Factors on the learning rate, in the order in which they are tried.
 MULTIPLIERS = (1.0, 0.3, 0.1, 3.0)

@@ -22,7 +22,7 @@ from typing import Any
 from gradhealth.fixes.base import Candidate
 from gradhealth.limits import UNLIMITED
 from gradhealth.network import resolve
-from gradhealth.prescription import is_selected
+from gradhealth.prescription import RATE_FIX, is_selected
 from gradhealth.schemas.analysis import Options
 from gradhealth.schemas.fix import Fix
 
@@ -36,10 +36,11 @@ from .contenders import (
     judged,
     untried,
 )
+from .ports import Report, RunUnit
 from .ranking import better_ones, choose, kinds_in_turn, of_each_kind, rank
-from .retuning import RATE_FIX, Baseline, rate_fix, retune
+from .retuning import Baseline, rate_fix, retune
 from .screening import screen_out
-from .trial_runner import MULTIPLIERS, BudgetSpentError, Report, RunUnit, TrialRunner
+from .trial_runner import MULTIPLIERS, BudgetSpentError, TrialRunner
 
 __all__ = ["Baseline", "prove"]
 
@@ -162,7 +163,7 @@ class _Schedule:
         for contender in self._contenders:
             candidate, spec = contender.candidate, contender.spec
             reply = await self._runner.screen(candidate.name, spec, self._seeds[:1])
-            contender.log10_gain = tuple(reply["log10_gain"])
+            contender.log10_gain = tuple(reply["log10_backward_gain"])
             optimizer = resolve(spec, UNLIMITED).spec.training.optimizer
             contender.screened_out = screen_out(reply, candidate.problem, optimizer)
 
@@ -223,7 +224,7 @@ class _Schedule:
                 run = await self._train(contender, seed, multiplier, self._num_steps)
                 runs.append(run)
             reply = await self._runner.screen(contender.name, contender.spec, others)
-            log10_gain += tuple(reply["log10_gain"])
+            log10_gain += tuple(reply["log10_backward_gain"])
         seeds = self._seeds[: len(runs)]
         return Outcome(multiplier, seeds, tuple(runs), log10_gain)
 

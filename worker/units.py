@@ -95,7 +95,7 @@ def screen(arguments: Mapping[str, Any], _report: Report) -> dict[str, Any]:
         for seed in arguments["seeds"]
     ]
     return {
-        "log10_gain": [_log10(r.backward_gain[:1]) for r in readings],
+        "log10_backward_gain": [_log10(r.backward_gain[:1]) for r in readings],
         "last_hidden_std": [_finite(r.forward_std[-1:]) for r in readings],
         "log10_temporal_gain": [
             _log10(r.temporal_gain[: needed_lag(network.goal)][-1:]) for r in readings

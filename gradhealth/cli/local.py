@@ -67,14 +67,23 @@ class LocalAnalyst:
         on_progress: OnProgress,
         limit: float,
     ) -> Result:
+        phase = Progress()
+
         async def report(progress: Progress) -> None:
+            nonlocal phase
+            phase = progress
             on_progress(progress)
+
+        def report_steps(done: int, total: int) -> None:
+            # A unit's own steps are shown where the analysis counts nothing larger.
+            if not phase.total:
+                on_progress(phase.model_copy(update={"done": done, "total": total}))
 
         try:
             async with asyncio.timeout(limit), self._supervisor.job() as job:
 
                 async def run_unit(_: str, unit: str, arguments: dict[str, Any]) -> Any:
-                    return await job.run(unit, arguments)
+                    return await job.run(unit, arguments, report_steps)
 
                 outcome = await self._work.analyse(spec, options, run_unit, report)
         except TimeoutError:

@@ -2,8 +2,9 @@
 
 import pytest
 
+from gradhealth.exceptions import InvalidDocumentError
 from gradhealth.network import resolve
-from gradhealth.prescription import prescribe
+from gradhealth.prescription import check_selection, prescribe
 from gradhealth.schemas.analysis import FixSelection
 from tests.support.families import (
     FAMILIES,
@@ -128,3 +129,16 @@ def test_a_layer_that_is_read_out_in_its_last_turn_is_left_alone():
 
     assert not any("activation_" in name for name in offered if "replace" in name)
     assert "add_normalisation" not in offered
+
+
+def test_a_selection_of_fixes_that_do_not_exist_is_refused():
+    selection = FixSelection(
+        allow=["replace_activation_relu", "add_normalization"], deny=["clip_gradients"]
+    )
+
+    with pytest.raises(InvalidDocumentError) as caught:
+        check_selection(selection, "/options/fixes")
+
+    (problem,) = caught.value.problems
+    assert problem.pointer == "/options/fixes/allow/1"
+    assert "'add_normalisation'" in problem.message

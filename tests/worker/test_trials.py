@@ -48,7 +48,7 @@ class Units:
 
     def screen(self, spec, seeds):
         healthy = {
-            "log10_gain": 0.0,
+            "log10_backward_gain": 0.0,
             "last_hidden_std": 1.0,
             "log10_temporal_gain": 0.0,
             "dead_fraction": 0.0,
@@ -268,8 +268,20 @@ async def test_the_learning_rate_is_not_offered_where_it_is_denied():
 @pytest.mark.parametrize(
     ("problem", "start", "statistic", "value", "threshold"),
     [
-        ("vanishing_gradient", {"log10_gain": -4.0}, "log10_gain", -4.0, -3.0),
-        ("exploding_gradient", {"log10_gain": 5.0}, "log10_gain", 5.0, 3.0),
+        (
+            "vanishing_gradient",
+            {"log10_backward_gain": -4.0},
+            "log10_backward_gain",
+            -4.0,
+            -3.0,
+        ),
+        (
+            "exploding_gradient",
+            {"log10_backward_gain": 5.0},
+            "log10_backward_gain",
+            5.0,
+            3.0,
+        ),
         (
             "vanishing_gradient",
             {"last_hidden_std": 1e-3},
@@ -312,7 +324,7 @@ async def test_what_cannot_work_is_screened_out_with_a_number(
 
 
 async def test_a_start_that_is_no_number_is_screened_out():
-    units = Units(start={"hopeless": {"log10_gain": None}})
+    units = Units(start={"hopeless": {"log10_backward_gain": None}})
 
     fixes = await tried(units, candidate("hopeless"))
 
@@ -320,7 +332,7 @@ async def test_a_start_that_is_no_number_is_screened_out():
 
 
 async def test_gates_are_for_their_own_problem_only():
-    units = Units({"good": 0.9}, start={"good": {"log10_gain": -9.0}})
+    units = Units({"good": 0.9}, start={"good": {"log10_backward_gain": -9.0}})
 
     fixes = await tried(units, candidate("good", problem="stalled_training"))
 
@@ -329,7 +341,7 @@ async def test_gates_are_for_their_own_problem_only():
 
 async def test_a_small_gradient_is_no_objection_to_adam():
     adam = {"optimizer": {"type": "Adam", "lr": 0.001}, "steps": NUM_STEPS}
-    small = {"log10_gain": -6.0, "last_hidden_std": 1e-5}
+    small = {"log10_backward_gain": -6.0, "last_hidden_std": 1e-5}
     units = Units({"adam": 0.9}, start={"adam": small})
 
     spec = {**DOCUMENT, "name": "adam", "training": adam}
@@ -357,7 +369,7 @@ async def test_the_best_of_each_kind_is_proved():
 async def test_proved_fixes_come_first_then_those_that_came_furthest():
     units = Units(
         {"small": 0.6, "large": 0.9, "useless": 0.1},
-        start={"hopeless": {"log10_gain": -9.0}},
+        start={"hopeless": {"log10_backward_gain": -9.0}},
     )
 
     fixes = await tried(
@@ -509,7 +521,7 @@ async def test_when_the_time_is_up_what_is_known_is_the_answer():
                 await asyncio.sleep(0.3)
             return await super().__call__(key, unit, arguments)
 
-    units = Slow({"good": 0.9}, start={"hopeless": {"log10_gain": -9.0}})
+    units = Slow({"good": 0.9}, start={"hopeless": {"log10_backward_gain": -9.0}})
     candidates = [candidate("hopeless"), candidate("good", "depth")]
 
     fixes = await tried(units, *candidates, budget_seconds=0.2)

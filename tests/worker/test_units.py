@@ -122,8 +122,8 @@ def test_the_place_of_the_first_broken_number_is_kept():
 def test_screening_looks_at_the_initialisation_only():
     reply = units.screen({"spec": mlp("Sigmoid", depth=8), "seeds": [0, 1, 2]}, ignore)
 
-    assert len(reply["log10_gain"]) == 3
-    assert all(-8 < gain < -5 for gain in reply["log10_gain"])
+    assert len(reply["log10_backward_gain"]) == 3
+    assert all(-8 < gain < -5 for gain in reply["log10_backward_gain"])
     assert reply["log10_temporal_gain"] == [None] * 3
 
 
