@@ -207,7 +207,7 @@ def vanishing(log10_gain):
 
 
 @pytest.mark.parametrize(
-    ("log10_backward_gain", "kept"), [(-12.0, 3), (-24.0, 2), (-0.5, 6), (12.0, 3)]
+    ("log10_gain", "kept"), [(-12.0, 3), (-24.0, 2), (-0.5, 6), (12.0, 3)]
 )
 def test_as_many_layers_are_kept_as_the_gradient_reaches(log10_gain, kept):
     document = mlp(SIGMOID, repeat=20)
