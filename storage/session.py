@@ -1,11 +1,13 @@
 """Engine and sessions: durable SQLite, reconnecting PostgreSQL."""
 
+import sqlite3
+import time
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -16,9 +18,9 @@ from sqlalchemy.ext.asyncio import (
 from .config import StorageSettings
 
 _READS = "gradhealth_reads"
+_WAL_ATTEMPTS, _WAL_PAUSE_SECONDS = 100, 0.02
 _SQLITE_PRAGMAS = (
     "PRAGMA busy_timeout=30000",
-    "PRAGMA journal_mode=WAL",
     # An accepted analysis survives a power cut.
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
@@ -56,7 +58,21 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
     cursor = connection.cursor()
     for pragma in _SQLITE_PRAGMAS:
         cursor.execute(pragma)
+    _switch_to_wal(cursor)
     cursor.close()
+
+
+def _switch_to_wal(cursor: DBAPICursor) -> None:
+    # The first two connections to a new file may both try to switch it; the one that
+    # comes second is refused at once, whatever the busy_timeout.
+    for _ in range(_WAL_ATTEMPTS):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            time.sleep(_WAL_PAUSE_SECONDS)
+        else:
+            return
+    cursor.execute("PRAGMA journal_mode=WAL")
 
 
 def _begin_sqlite(connection: Connection) -> None:
