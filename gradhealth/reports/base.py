@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..registry import subclasses_in
-from ..schemas.analysis import Result
+from ..schemas.analysis import Result, Source
+from ..schemas.finding import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +19,33 @@ class Subject:
         name: What the reader calls it: a file, or the spec's name.
         result: What was found; None when there is none.
         error: Why there is no result.
+        source: The file it came from, for reports that point at lines.
+        blocking: Problems for which the gate failed; null where no gate was asked, and
+            the critical ones stand for them.
     """
 
     name: str
     result: Result | None = None
     error: str | None = None
+    source: Source | None = None
+    blocking: frozenset[str] | None = None
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What was found; nothing where there is no result."""
+        return [] if self.result is None else self.result.findings
+
+    def is_blocking(self, finding: Finding) -> bool:
+        """Whether a finding fails the gate."""
+        if self.blocking is None:
+            return finding.severity == "critical"
+        return finding.problem in self.blocking
+
+    @property
+    def path(self) -> str:
+        """The file's path with forward slashes, else the name."""
+        path = self.source.path if self.source and self.source.path else self.name
+        return path.replace("\\", "/")
 
 
 class Report(ABC):

@@ -24,7 +24,8 @@ def test_every_format_renders_none_one_and_many(report, subjects):
     text = report().render(subjects)
 
     assert text.strip()
-    assert all(subject.name in text for subject in subjects)
+    loud = [each for each in subjects if each.findings or each.error]
+    assert all(subject.name in text for subject in loud)
     assert report.media_type
 
 

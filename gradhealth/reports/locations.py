@@ -1,0 +1,109 @@
+"""Where the blame stands in the spec's own text, for reports that point at lines."""
+
+import json
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..schemas.analysis import Source
+from ..schemas.finding import CauseKind, Finding
+from ..schemas.problems import pointer_to
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
+# What is to blame where it is no layer.
+_SETTINGS: Mapping[CauseKind, str] = {
+    "learning_rate": "/training/optimizer/lr",
+    "optimizer": "/training/optimizer",
+    "weight_decay": "/training/optimizer/weight_decay",
+    "loss": "/training/loss",
+    "clipping": "/training/clip_grad_norm",
+    "precision": "/training/precision",
+    "initialisation": "/init",
+    "input_scale": "/data",
+    "target_scale": "/data",
+    "data": "/data",
+    "labels": "/data",
+}
+
+
+def line_of(finding: Finding, source: Source | None) -> int:
+    """The line, from 1, of the layer or the setting that is to blame.
+
+    Args:
+        finding: Its cause's first layer counts, else its own first layer.
+        source: The file that was analysed; its text is the spec's JSON.
+
+    Returns:
+        1 when it cannot be told: for a log, or without the text.
+    """
+    if source is None or source.text is None:
+        return 1
+    try:
+        document = json.loads(source.text)
+    except (ValueError, RecursionError):
+        return 1
+    lines = dict(_lines_of_pointers(source.text))
+    pointer = _blamed(finding, document)
+    while pointer not in lines:
+        pointer = pointer.rpartition("/")[0]
+    return lines[pointer]
+
+
+def _blamed(finding: Finding, document: Any) -> str:
+    for path in (*finding.cause.layers, *finding.layers):
+        return _pointer_of_layer(document, path)
+    return _SETTINGS.get(finding.cause.kind, "")
+
+
+def _pointer_of_layer(document: Any, path: str) -> str:
+    """Where the layer of an expanded path (`model.0.17.body.1`) was written.
+
+    A `repeat` takes one part of the path away, its turn; a `ref` continues in its
+    definition.
+    """
+    pointer, here = "", document
+    parts = iter(path.split("."))
+    for part in parts:
+        key = part
+        if isinstance(here, dict) and "ref" in here and part == "body":
+            pointer = pointer_to("define", here["ref"])
+            here = _child(_child(document, "define"), here["ref"])
+        elif isinstance(here, dict) and "repeat" in here and part != "body":
+            key = next(parts, "")
+        pointer += pointer_to(key)
+        here = _child(here, key)
+    return pointer
+
+
+def _child(here: Any, key: str) -> Any:
+    if isinstance(here, list) and key.isdecimal() and int(key) < len(here):
+        return here[int(key)]
+    return here.get(key) if isinstance(here, dict) else None
+
+
+def _lines_of_pointers(text: str) -> Iterator[tuple[str, int]]:
+    """JSON pointers of everything in a valid document, with the lines they start at."""
+    line_starts = [0, *(match.end() for match in re.finditer("\n", text))]
+    brackets: list[str] = []
+    keys: list[str | int] = []  # the current one in each open bracket
+    is_key = False
+    for match in _TOKEN.finditer(text):
+        symbol = match.group()
+        if symbol == ",":
+            is_key = brackets[-1] == "{"
+            if not is_key:
+                keys[-1] = int(keys[-1]) + 1
+        elif symbol == ":":
+            is_key = False
+        elif symbol in "]}":
+            brackets.pop()
+            keys.pop()
+        elif is_key:
+            keys[-1] = json.loads(symbol)
+        else:
+            yield pointer_to(*keys), bisect_right(line_starts, match.start())
+            if symbol in "[{":
+                brackets.append(symbol)
+                keys.append(0)
+                is_key = symbol == "{"
