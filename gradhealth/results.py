@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from .diagnosis import Diagnosis
+from .layer_curves import layer_curve
 from .schemas.analysis import (
-    Curve,
     Environment,
     LayerStatistics,
     Result,
@@ -15,6 +15,7 @@ from .schemas.analysis import (
     Stages,
     Theory,
 )
+from .schemas.curve import Curve, LayerCurve
 from .schemas.fix import Fix
 from .schemas.trace import Series, Trace
 from .statistics import FloatArray, Statistics
@@ -50,6 +51,7 @@ def assemble(  # noqa: PLR0913 -- the parts of a result
         findings=list(diagnosis.findings),
         layers=_layers(statistics),
         curves=_curves(statistics),
+        layer_curves=_layer_curves(statistics),
         theory=theory,
         fixes=list(fixes),
         notes=[*notes, *diagnosis.notes],
@@ -109,6 +111,10 @@ def _curves(statistics: Statistics) -> dict[str, Curve]:
         for name in ("loss", "grad_norm")
         if name in longest.series
     }
+    if "loss" in curves and not math.isnan(statistics.trivial_loss):
+        curves["trivial_loss"] = Curve(
+            steps=[0], mean=[statistics.trivial_loss], spread=[None]
+        )
     for name in ("forward_std", "update_ratio"):
         if name in longest.layer_series:
             rows = [_over_layers(trace.layer_series[name]) for trace in traces]
@@ -118,6 +124,11 @@ def _curves(statistics: Statistics) -> dict[str, Curve]:
             series = [t.lag_series[name] for t in traces if name in t.lag_series]
             curves[name] = _curve(longest.lags.tolist(), series)
     return curves
+
+
+def _layer_curves(statistics: Statistics) -> dict[str, LayerCurve]:
+    curve = layer_curve(statistics.traces, "grad_norm")
+    return {} if curve is None else {"grad_norm": curve}
 
 
 def _over_layers(table: Series) -> Series:

@@ -25,7 +25,15 @@ Columns: TypeAlias = dict[str, Any]
 # The rows of one table, by the analysis they belong to.
 Owned: TypeAlias = dict[str, list[Columns]]
 
-_RESULT = ("verdict", "summary", "notes", "curves", "theory", "environment")
+_RESULT = (
+    "verdict",
+    "summary",
+    "notes",
+    "curves",
+    "layer_curves",
+    "theory",
+    "environment",
+)
 _FINDING = tuple(Finding.model_fields)
 _LAYER = ("path", "type", "depth")
 _STATISTICS = tuple(set(LayerStatistics.model_fields) - set(_LAYER))

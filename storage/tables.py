@@ -7,13 +7,13 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, MetaData, Text, UniqueCon
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from gradhealth.schemas.analysis import (
-    Curve,
     Environment,
     Kind,
     Options,
     Status,
     Theory,
 )
+from gradhealth.schemas.curve import Curve, LayerCurve
 from gradhealth.schemas.finding import Cause, Evidence, Severity, Verdict
 from gradhealth.schemas.fix import ScreenedOut
 
@@ -98,6 +98,9 @@ class ResultRow(Base):
     summary: Mapped[str]
     notes: Mapped[list[str]] = mapped_column(Json(list[str]))
     curves: Mapped[dict[str, Curve]] = mapped_column(Json(dict[str, Curve]))
+    layer_curves: Mapped[dict[str, LayerCurve]] = mapped_column(
+        Json(dict[str, LayerCurve]), server_default="{}"
+    )
     theory: Mapped[Theory | None] = mapped_column(Json(Theory))
     environment: Mapped[Environment] = mapped_column(Json(Environment))
 
@@ -119,6 +122,7 @@ class FindingRow(Base):
     evidence: Mapped[list[Evidence]] = mapped_column(Json(list[Evidence]))
     cause: Mapped[Cause] = mapped_column(Json(Cause))
     explanation: Mapped[str]
+    consequence_of: Mapped[str | None]
 
 
 class LayerRow(Base):
@@ -176,9 +180,11 @@ class FixRow(Base):
     before_progress: Mapped[float | None]
     before_loss_last: Mapped[float | None]
     before_backward_gain: Mapped[float | None]
+    before_loss: Mapped[Curve | None] = mapped_column(Json(Curve))
     after_progress: Mapped[float | None]
     after_loss_last: Mapped[float | None]
     after_backward_gain: Mapped[float | None]
+    after_loss: Mapped[Curve | None] = mapped_column(Json(Curve))
     gain: Mapped[float | None]
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from ..document import Document, Record
+from .curve import Curve, LayerCurve
 from .finding import Finding, Verdict
 from .fix import Fix
 
@@ -78,14 +79,6 @@ class LayerStatistics(Record):
     saturated_fraction: Stages | None = None
 
 
-class Curve(Record):
-    """A series over training steps (over lags for `temporal_gain`)."""
-
-    steps: list[int]
-    mean: list[float | None]
-    spread: list[float | None]
-
-
 class LayerTheory(Record):
     """Mean-field prediction at one station.
 
@@ -146,6 +139,7 @@ class Result(Record):
     findings: list[Finding] = []
     layers: list[LayerStatistics] = []
     curves: dict[str, Curve] = {}
+    layer_curves: dict[str, LayerCurve] = {}
     theory: Theory | None = None
     fixes: list[Fix] = []
     notes: list[str] = []

@@ -54,7 +54,11 @@ class Cause(Record):
 
 
 class Finding(Record):
-    """A problem found, how sure we are, and why."""
+    """A problem found, how sure we are, and why.
+
+    Attributes:
+        consequence_of: The problem of which this one is merely a consequence.
+    """
 
     problem: str
     severity: Severity
@@ -63,3 +67,4 @@ class Finding(Record):
     evidence: list[Evidence] = []
     cause: Cause
     explanation: str
+    consequence_of: str | None = None

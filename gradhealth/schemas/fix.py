@@ -3,6 +3,7 @@
 from typing import Any
 
 from ..document import Record
+from .curve import Curve
 
 
 class Measurement(Record):
@@ -11,6 +12,7 @@ class Measurement(Record):
     progress: float | None = None
     loss_last: float | None = None
     backward_gain: float | None = None
+    loss: Curve | None = None
 
 
 class ScreenedOut(Record):

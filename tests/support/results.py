@@ -1,7 +1,6 @@
 """Results to render and to store."""
 
 from gradhealth.schemas.analysis import (
-    Curve,
     LayerStatistics,
     LayerTheory,
     Result,
@@ -9,6 +8,7 @@ from gradhealth.schemas.analysis import (
     Stages,
     Theory,
 )
+from gradhealth.schemas.curve import Curve, LayerCurve
 from gradhealth.schemas.finding import Cause, Evidence, Finding
 from gradhealth.schemas.fix import Fix, Measurement, ScreenedOut, Trial
 
@@ -57,6 +57,11 @@ def a_result(**changes):
             LayerStatistics(path="model.0.1", type="Sigmoid", depth=1),
         ],
         curves={"loss": Curve(steps=[0, 1], mean=[2.3, NAN], spread=[None, 0.1])},
+        layer_curves={
+            "grad_norm": LayerCurve(
+                steps=[0, 1], layers=["model.0.0"], mean=[[1e-9], [None]]
+            )
+        },
         theory=Theory(
             layers=[LayerTheory(path="model.0.0", factor=0.25)], backward_gain=1e-12
         ),
@@ -73,7 +78,10 @@ def a_result(**changes):
                     seeds=[0, 1],
                     lr_multiplier=0.3,
                     before=Measurement(progress=0.01, loss_last=NAN),
-                    after=Measurement(progress=0.97),
+                    after=Measurement(
+                        progress=0.97,
+                        loss=Curve(steps=[0], mean=[2.3], spread=[0.1]),
+                    ),
                     gain=0.97,
                 ),
             ),
