@@ -1,0 +1,159 @@
+"""Compares a result with its baseline: only more than the seeds' spread counts."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..schemas.analysis import LayerStatistics, Result
+from ..schemas.comparison import Comparison, NumberChange, ProblemChange, Standing
+from ..schemas.finding import SEVERITIES, Evidence, Finding, Severity
+
+# Differences up to so many standard deviations of a difference between two seeds are
+# noise: 3 for about one false alarm in 400 comparisons of normal numbers.
+NOISE_DEVIATIONS = 3.0
+# ... and up to so much of the larger number, where a network gives equal seeds.
+NOISE_SHARE = 0.02
+# Steps at the end whose mean is the final loss.
+NUM_LAST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A number and its standard deviation over seeds."""
+
+    value: float
+    spread: float
+
+
+def compare(baseline: Result, current: Result) -> Comparison:
+    """What got worse, and what better.
+
+    A problem that both results have, at the same severity, got worse only where one of
+    its numbers moved away from its threshold by more than the noise.
+    """
+    problems = list(_problems(baseline, current))
+    numbers = list(_numbers(baseline, current))
+    worse = [change.problem for change in problems if change.standing == "worse"]
+    better = [change.problem for change in problems if change.standing == "better"]
+    standing: Standing = "worse" if worse else "better" if better else "same"
+    return Comparison(
+        standing=standing,
+        summary=_summary(worse, better),
+        problems=problems,
+        numbers=numbers,
+    )
+
+
+def worsened(comparison: Comparison) -> frozenset[str]:
+    """The problems that are new, more severe, or farther from their threshold."""
+    return frozenset(c.problem for c in comparison.problems if c.standing == "worse")
+
+
+def _summary(worse: list[str], better: list[str]) -> str:
+    parts = [
+        f"{word}: {', '.join(problems)}"
+        for word, problems in (("worse", worse), ("better", better))
+        if problems
+    ]
+    return "; ".join(parts) or "nothing got worse than the baseline"
+
+
+def _problems(baseline: Result, current: Result) -> Iterator[ProblemChange]:
+    before = {finding.problem: finding for finding in baseline.findings}
+    after = {finding.problem: finding for finding in current.findings}
+    for problem in {**after, **before}:
+        old, new = before.get(problem), after.get(problem)
+        change = _rank(new) - _rank(old)
+        if change == 0 and old and new and new.severity != "info":
+            change = _drift(old, new)
+        yield ProblemChange(
+            problem=problem,
+            before=old and old.severity,
+            after=new and new.severity,
+            standing=_standing(change),
+        )
+
+
+def _rank(finding: Finding | None) -> int:
+    """0 for nothing that counts: what is latent is no problem."""
+    severity: Severity = finding.severity if finding else "info"
+    return SEVERITIES.index(severity)
+
+
+def _drift(before: Finding, after: Finding) -> int:
+    """1 where any number moved farther beyond its threshold, -1 where all came near."""
+    old = {each.statistic: each for each in before.evidence}
+    moves = [
+        _away(old[each.statistic], each)
+        for each in after.evidence
+        if each.statistic in old and each.threshold is not None
+    ]
+    return 1 if 1 in moves else -1 if -1 in moves else 0
+
+
+def _away(before: Evidence, after: Evidence) -> int:
+    assert after.threshold is not None
+    side = math.copysign(1.0, after.value - after.threshold)
+    difference = (after.value - before.value) * side
+    noise = _noise(_of_evidence(before), _of_evidence(after))
+    return int(difference > noise) - int(difference < -noise)
+
+
+def _of_evidence(evidence: Evidence) -> Measured:
+    return Measured(evidence.value, evidence.spread or 0.0)
+
+
+def _numbers(baseline: Result, current: Result) -> Iterator[NumberChange]:
+    """Backward gain (worse the farther its logarithm is from 0) and final loss."""
+    for statistic, of_result, badness in (
+        ("log10_backward_gain", _log10_gain, abs),
+        ("loss_last", _last_loss, float),
+    ):
+        before, after = of_result(baseline), of_result(current)
+        if before is None or after is None:
+            continue
+        noise = _noise(before, after)
+        change = badness(after.value) - badness(before.value)
+        difference = after.value - before.value
+        yield NumberChange(
+            statistic=statistic,
+            before=before.value,
+            after=after.value,
+            difference=difference,
+            relative=difference / abs(before.value) if before.value else None,
+            noise=noise,
+            standing=_standing(int(change > noise) - int(change < -noise)),
+        )
+
+
+def _log10_gain(result: Result) -> Measured | None:
+    """The gain farthest from 1 of any layer at the start, in decades."""
+    gains = [gain for layer in result.layers if (gain := _start_gain(layer))]
+    return max(gains, key=lambda gain: abs(gain.value), default=None)
+
+
+def _start_gain(layer: LayerStatistics) -> Measured | None:
+    start = layer.backward_gain and layer.backward_gain.start
+    if not start or not (start.mean > 0 and math.isfinite(start.mean)):
+        return None
+    return Measured(math.log10(start.mean), start.spread or 0.0)
+
+
+def _last_loss(result: Result) -> Measured | None:
+    curve = result.curves.get("loss")
+    last = [] if curve is None else curve.mean[-NUM_LAST:]
+    known = [value for value in last if value is not None and math.isfinite(value)]
+    if curve is None or not known or len(known) < len(last):
+        return None
+    spreads = [spread or 0.0 for spread in curve.spread[-NUM_LAST:]]
+    return Measured(sum(known) / len(known), sum(spreads) / len(spreads))
+
+
+def _noise(before: Measured, after: Measured) -> float:
+    spreads = [each.spread for each in (before, after) if math.isfinite(each.spread)]
+    largest = max(abs(before.value), abs(after.value))
+    return max(NOISE_DEVIATIONS * math.hypot(*spreads, 0.0), NOISE_SHARE * largest)
+
+
+def _standing(change: int) -> Standing:
+    return "worse" if change > 0 else "better" if change < 0 else "same"
