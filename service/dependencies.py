@@ -17,6 +17,7 @@ from .analysis_query import STORABLE, AnalysisQuery
 from .bodies import Body, read_body
 from .config import ServiceSettings
 from .readiness import Readiness
+from .reports import ReportService
 
 _REQUEST: TypeAdapter[ArchitectureRequest | TheoryRequest] = TypeAdapter(
     AnalysisRequest
@@ -43,6 +44,10 @@ def _analyses(request: Request) -> AnalysisService:
     return AnalysisService(_store(request), _settings(request).limits)
 
 
+def _reports(request: Request) -> ReportService:
+    return ReportService(_store(request))
+
+
 def _readiness(request: Request) -> Readiness:
     readiness: Readiness = request.app.state.readiness
     return readiness
@@ -52,6 +57,7 @@ AnalysisBody: TypeAlias = Annotated[
     Body[ArchitectureRequest | TheoryRequest], Depends(_analysis_body)
 ]
 Analyses: TypeAlias = Annotated[AnalysisService, Depends(_analyses)]
+Reports: TypeAlias = Annotated[ReportService, Depends(_reports)]
 Store: TypeAlias = Annotated[AnalysisStore, Depends(_store)]
 Ready: TypeAlias = Annotated[Readiness, Depends(_readiness)]
 

@@ -25,6 +25,19 @@ class NotFoundError(ServiceError):
         super().__init__(f"there is no analysis {analysis_id!r}; was it deleted?")
 
 
+class NotFinishedError(ServiceError):
+    """What was asked for exists only when the analysis has ended with a result."""
+
+    code = "not_finished"
+    status_code = 409
+
+    def __init__(self, analysis_id: str, status: str) -> None:
+        super().__init__(
+            f"the analysis {analysis_id!r} is {status} and has no result to compare "
+            "or to report: wait for it with GET /v1/analyses/{id}?wait=60"
+        )
+
+
 class BodyTooLargeError(ServiceError):
     """The request body is larger than the limit."""
 

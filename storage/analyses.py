@@ -11,6 +11,7 @@ from gradhealth.schemas.analysis import (
     FINAL,
     Analysis,
     AnalysisPage,
+    Options,
     Result,
     Status,
 )
@@ -174,6 +175,12 @@ class AnalysisStore:
     async def spec(self, analysis_id: str) -> dict[str, object] | None:
         """The spec as it was sent."""
         query = select(AnalysisRow.spec).where(AnalysisRow.id == analysis_id)
+        async with self._sessions.reading() as session:
+            return (await session.execute(query)).scalar()
+
+    async def options(self, analysis_id: str) -> Options | None:
+        """The options as they were sent."""
+        query = select(AnalysisRow.options).where(AnalysisRow.id == analysis_id)
         async with self._sessions.reading() as session:
             return (await session.execute(query)).scalar()
 

@@ -5,6 +5,7 @@ import pytest
 
 from service.app import create_app
 from service.config import ServiceSettings
+from tests.support.storages import open_stores
 
 SMALL_BODY = 10_000
 
@@ -23,3 +24,9 @@ async def api(app):
         transport=transport, base_url="http://127.0.0.1:8000"
     ) as client:
         yield client
+
+
+@pytest.fixture
+async def stores(storage):
+    async with open_stores(storage) as opened:
+        yield opened

@@ -2,16 +2,7 @@ import asyncio
 import time
 import uuid
 
-import pytest
-
 from tests.support.requests import SPEC, body, finish
-from tests.support.storages import open_stores
-
-
-@pytest.fixture
-async def stores(storage):
-    async with open_stores(storage) as opened:
-        yield opened
 
 
 async def submit(api, **changes):
