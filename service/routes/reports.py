@@ -35,7 +35,8 @@ BaselineId = Annotated[
     "/{analysis_id}/report",
     summary="Render a finished analysis",
     response_class=Response,
-    responses={
+    responses=problems(403, 404, 409, 422, 503)
+    | {
         200: {
             "description": "The report.",
             "content": {
@@ -43,8 +44,7 @@ BaselineId = Annotated[
                 for report in reports().values()
             },
         }
-    }
-    | problems(403, 404, 409, 422, 503),
+    },
 )
 async def render_report(
     analysis_id: AnalysisId, service: Reports, format_name: Format = "html"
