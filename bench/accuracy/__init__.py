@@ -1,0 +1,1 @@
+"""How often the diagnosis is right, and whether the fixes hold: the labelled suite."""
