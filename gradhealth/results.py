@@ -18,6 +18,7 @@ from .schemas.analysis import (
 from .schemas.curve import Curve, LayerCurve
 from .schemas.fix import Fix
 from .schemas.trace import Series, Trace
+from .signs import signs_of
 from .statistics import FloatArray, Statistics
 
 LAYER_SERIES = (
@@ -49,6 +50,7 @@ def assemble(  # noqa: PLR0913 -- the parts of a result
         primary=diagnosis.primary,
         summary=diagnosis.summary,
         findings=list(diagnosis.findings),
+        signs=signs_of(statistics),
         layers=_layers(statistics),
         curves=_curves(statistics),
         layer_curves=_layer_curves(statistics),
@@ -117,7 +119,12 @@ def _curves(statistics: Statistics) -> dict[str, Curve]:
         )
     for name in ("forward_std", "update_ratio"):
         if name in longest.layer_series:
-            rows = [_over_layers(trace.layer_series[name]) for trace in traces]
+            # A run that broke at its first step has no update to show.
+            rows = [
+                _over_layers(trace.layer_series[name])
+                for trace in traces
+                if name in trace.layer_series
+            ]
             curves[name] = _curve(longest.steps.tolist(), rows)
     for name in ("temporal_gain", "temporal_gain_end"):
         if name in longest.lag_series:

@@ -8,12 +8,15 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from . import student
 from .schemas.trace import Context, Trace, TracedLayer
 
 FloatArray = NDArray[np.float64]
 
 # Share of the last steps whose mean is the final loss, and at least this many steps.
 LAST_SHARE, MIN_LAST_STEPS = 0.05, 3
+# Beyond this a t distribution is the normal one.
+MAX_DEGREES = 1e6
 # log10 of a gain that underflowed even in float64.
 LOG10_ZERO = -320.0
 
@@ -204,17 +207,51 @@ class Estimate:
 
     Attributes:
         spread: Standard deviation over seeds; NaN with fewer than two.
-        error: Standard error of the mean, at least `tolerance`.
+        num_seeds: Seeds that have a value.
+        tolerance: The error that even many seeds leave: of the statistic as a
+            stand-in for what it is held against.
     """
 
     mean: float
     spread: float
-    error: float
+    num_seeds: int
+    tolerance: float
+
+    @property
+    def sampling_error(self) -> float:
+        """Standard error that comes from the choice of seeds."""
+        if math.isnan(self.spread):
+            return 0.0
+        return self.spread / math.sqrt(self.num_seeds)
+
+    @property
+    def error(self) -> float:
+        """Standard error of the mean, with the tolerance; infinite without a value."""
+        if not self.num_seeds:
+            return math.inf
+        return math.hypot(self.sampling_error, self.tolerance)
 
     def certainty(self, threshold: float) -> float:
-        """Probability that the true value lies on the mean's side of the threshold."""
-        distance = abs(self.mean - threshold) / self.error
-        return 0.5 * (1 + math.erf(distance / math.sqrt(2)))
+        """Probability that the true value lies on the mean's side of the threshold.
+
+        By Student's t with the degrees of freedom of Welch and Satterthwaite: the
+        tolerance is known exactly, the spread from few seeds is not.
+        """
+        if not self.num_seeds:
+            return 0.5
+        sampling = self.sampling_error
+        degrees = math.inf
+        if sampling:
+            share = (self.error / sampling) ** 4
+            degrees = min((self.num_seeds - 1) * share, MAX_DEGREES)
+        return student.cdf(abs(self.mean - threshold) / self.error, degrees)
+
+    def straddles(self, threshold: float) -> bool:
+        """Whether the 95 % t-interval over the seeds reaches across the threshold."""
+        if self.num_seeds < 2 or math.isnan(self.spread):  # noqa: PLR2004 -- no interval
+            return False
+        half = student.quantile(0.975, self.num_seeds - 1) * self.sampling_error
+        return abs(self.mean - threshold) < half
 
 
 def estimate(values: Sequence[float] | FloatArray, tolerance: float) -> Estimate:
@@ -222,13 +259,11 @@ def estimate(values: Sequence[float] | FloatArray, tolerance: float) -> Estimate
 
     Args:
         values: [S] one number a seed; NaN where there is none.
-        tolerance: The error that even many seeds leave: of the statistic as a
-            stand-in for what it is held against.
+        tolerance: The error that even many seeds leave.
     """
     known = np.asarray(values, np.float64)
     known = known[~np.isnan(known)]
     if not len(known):
-        return Estimate(math.nan, math.nan, math.inf)
+        return Estimate(math.nan, math.nan, 0, tolerance)
     spread = float(np.std(known, ddof=1)) if len(known) > 1 else math.nan
-    sampling = 0.0 if math.isnan(spread) else spread / math.sqrt(len(known))
-    return Estimate(float(np.mean(known)), spread, math.hypot(sampling, tolerance))
+    return Estimate(float(np.mean(known)), spread, len(known), tolerance)

@@ -31,6 +31,7 @@ _RESULT = (
     "notes",
     "curves",
     "layer_curves",
+    "signs",
     "theory",
     "environment",
 )

@@ -16,6 +16,7 @@ from gradhealth.schemas.analysis import (
 from gradhealth.schemas.curve import Curve, LayerCurve
 from gradhealth.schemas.finding import Cause, Evidence, Severity, Verdict
 from gradhealth.schemas.fix import ScreenedOut
+from gradhealth.schemas.sign import Sign
 
 from .columns import Json, Number, String, UtcTime
 
@@ -101,6 +102,7 @@ class ResultRow(Base):
     layer_curves: Mapped[dict[str, LayerCurve]] = mapped_column(
         Json(dict[str, LayerCurve]), server_default="{}"
     )
+    signs: Mapped[list[Sign]] = mapped_column(Json(list[Sign]), server_default="[]")
     theory: Mapped[Theory | None] = mapped_column(Json(Theory))
     environment: Mapped[Environment] = mapped_column(Json(Environment))
 

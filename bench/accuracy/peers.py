@@ -148,6 +148,9 @@ PEERS: Mapping[str, tuple[Rule, ...]] = {
 
 def alarms(trace: Trace) -> dict[str, bool]:
     """Which of the tools would say that something is wrong."""
+    if not _norms(trace).size:
+        # NaN before the first gradient: each of them looks for that.
+        return dict.fromkeys(PEERS, True)
     with np.errstate(all="ignore"):
         return {
             name: any(rule(trace) for rule in rules) for name, rules in PEERS.items()

@@ -9,6 +9,7 @@ from ..document import Document, Record
 from .curve import Curve, LayerCurve
 from .finding import Finding, Verdict
 from .fix import Fix
+from .sign import Sign
 
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 Kind = Literal["architecture", "theory", "trace"]
@@ -137,6 +138,7 @@ class Result(Record):
     primary: str | None = None
     summary: str
     findings: list[Finding] = []
+    signs: list[Sign] = []
     layers: list[LayerStatistics] = []
     curves: dict[str, Curve] = {}
     layer_curves: dict[str, LayerCurve] = {}

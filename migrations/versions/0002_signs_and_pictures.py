@@ -1,4 +1,4 @@
-"""What the pictures of a report need, and which finding follows from which."""
+"""What pictures need, the signs of a run, and which finding follows from which."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,14 +10,18 @@ depends_on = None
 
 
 def upgrade() -> None:
-    curves = sa.JSON(none_as_null=True)
+    json = sa.JSON(none_as_null=True)
     op.add_column(
         "gh_results",
-        sa.Column("layer_curves", curves, server_default="{}", nullable=False),
+        sa.Column("layer_curves", json, server_default="{}", nullable=False),
+    )
+    op.add_column(
+        "gh_results",
+        sa.Column("signs", json, server_default="[]", nullable=False),
     )
     op.add_column("gh_findings", sa.Column("consequence_of", sa.Text()))
-    op.add_column("gh_fixes", sa.Column("before_loss", curves))
-    op.add_column("gh_fixes", sa.Column("after_loss", curves))
+    op.add_column("gh_fixes", sa.Column("before_loss", json))
+    op.add_column("gh_fixes", sa.Column("after_loss", json))
 
 
 def downgrade() -> None:
@@ -27,4 +31,5 @@ def downgrade() -> None:
     with op.batch_alter_table("gh_findings") as table:
         table.drop_column("consequence_of")
     with op.batch_alter_table("gh_results") as table:
+        table.drop_column("signs")
         table.drop_column("layer_curves")
