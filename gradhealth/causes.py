@@ -1,6 +1,9 @@
 """Why gradients vanish, explode or die in an architecture: the responsible part."""
 
+import math
 from collections import Counter
+
+import numpy as np
 
 from .layers.activation import Activation
 from .layers.block import Highway, Residual
@@ -16,6 +19,9 @@ LONE_SHARE = 0.5
 # A factor this near to 1 is as good as any initialisation gives.
 NEAR_ONE = 0.93
 LARGE_INPUT = 10.0
+# A backward factor a layer beyond this, or a first loss so far above the trivial one,
+# comes from the initial weights and not from the learning rate.
+STEEP_GROWTH, LARGE_FIRST_LOSS = 1.5, 10.0
 LARGE_TARGET_VARIANCE = 100.0
 
 
@@ -92,34 +98,72 @@ def of_growth(statistics: Statistics, network: Network | None) -> Cause:
 
 def of_divergence(statistics: Statistics, network: Network | None) -> Cause:
     """Why training diverges although the gradients start out well."""
-    context = statistics.context
-    if context.input_rms is not None and context.input_rms > LARGE_INPUT:
+    if scale := _of_scales(statistics, network):
+        return scale
+    if network is None:
+        return Cause(kind="learning_rate", text="The steps are too large.")
+    if _growth(statistics) > STEEP_GROWTH:
+        return of_growth(statistics, network)
+    if outputs := of_large_outputs(statistics):
+        return outputs
+    return Cause(
+        kind="learning_rate",
+        text=f"The learning rate {network.spec.training.optimizer.lr:g} is too high: "
+        "the first updates are as large as the weights.",
+    )
+
+
+def _of_scales(statistics: Statistics, network: Network | None) -> Cause | None:
+    """Numbers that come into the network, or into its loss, far too large."""
+    rms = statistics.context.input_rms
+    if rms is not None and rms > LARGE_INPUT:
         return Cause(
             kind="input_scale",
-            text=f"The inputs are large (RMS {context.input_rms:.3g}), so the first "
-            "steps are too.",
+            text=f"The inputs are large (RMS {rms:.3g}), so the first steps are too.",
         )
-    if network is not None:
-        training = network.spec.training
-        trivial = statistics.trivial_loss
-        if network.goal.kind == "values" and trivial > LARGE_TARGET_VARIANCE:
-            return Cause(
-                kind="target_scale",
-                text=f"The targets are large (variance {trivial:.3g}), so the loss "
-                "and its gradient are too.",
-            )
-        if training.loss_scale > 1:
-            return Cause(
-                kind="loss",
-                text=f"The loss is multiplied by {training.loss_scale:g} and its "
-                "gradients are not divided again.",
-            )
+    if network is None:
+        return None
+    trivial = statistics.trivial_loss
+    if network.goal.kind == "values" and trivial > LARGE_TARGET_VARIANCE:
         return Cause(
-            kind="learning_rate",
-            text=f"The learning rate {training.optimizer.lr:g} is too high: the first "
-            "updates are as large as the weights.",
+            kind="target_scale",
+            text=f"The targets are large (variance {trivial:.3g}), so the loss and its "
+            "gradient are too.",
         )
-    return Cause(kind="learning_rate", text="The steps are too large.")
+    if network.spec.training.loss_scale > 1:
+        return Cause(
+            kind="loss",
+            text=f"The loss is multiplied by {network.spec.training.loss_scale:g} and "
+            "its gradients are not divided again.",
+        )
+    return None
+
+
+def _first_loss_ratio(statistics: Statistics) -> float:
+    """Loss of the first batch over that of the best constant; NaN: unknown."""
+    ratios = statistics.loss_first / statistics.trivial_loss
+    known = ratios[np.isfinite(ratios)]
+    return float(np.mean(known)) if len(known) else math.nan
+
+
+def of_large_outputs(statistics: Statistics) -> Cause | None:
+    """The initial weights, where the loss starts far above that of a constant."""
+    ratio = _first_loss_ratio(statistics)
+    if not ratio > LARGE_FIRST_LOSS:
+        return None
+    return Cause(
+        kind="initialisation",
+        layers=[layer.path for layer in statistics.stations],
+        text="The initial weights are too large: the first outputs are so far off that "
+        f"the loss starts at {ratio:.3g} times that of the best constant.",
+    )
+
+
+def _growth(statistics: Statistics) -> float:
+    """Backward factor a layer, geometric mean from the last station to the largest."""
+    decades = statistics.log10_gain.mean(axis=0)
+    num_factors = max(1, len(decades) - 1)
+    return float(10 ** (np.max(decades, initial=0.0) / num_factors))
 
 
 def dominant_activation(network: Network) -> tuple[str | None, list[Node]]:

@@ -1,12 +1,12 @@
 """Decides: from the statistics of the runs to ranked findings and one verdict."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from .detectors.base import MIN_STEPS, Case, Detector
+from .detectors.base import HARM, MIN_STEPS, Case, Detector
 from .network import Network
 from .registry import subclasses_in
-from .schemas.finding import SEVERITIES, Finding, Verdict
+from .schemas.finding import SEVERITIES, Evidence, Finding, Verdict
 from .schemas.trace import Trace
 from .statistics import Statistics
 
@@ -25,6 +25,25 @@ class Diagnosis:
     summary: str
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
+
+
+# What follows (left) from what (right) when both are found.
+CONSEQUENCES = frozenset(
+    {
+        ("non_finite", "exploding_gradient"),
+        ("non_finite", "temporal_exploding_gradient"),
+        ("exploding_gradient", "temporal_exploding_gradient"),
+        ("dead_relu", "exploding_gradient"),
+        ("saturated_activation", "exploding_gradient"),
+        ("vanishing_gradient", "weight_collapse"),
+        ("dead_relu", "weight_collapse"),
+        ("vanishing_gradient", "dead_relu"),
+        ("vanishing_gradient", "saturated_activation"),
+        ("saturated_activation", "vanishing_gradient"),
+        ("dead_relu", "vanishing_gradient"),
+        ("vanishing_gradient", "temporal_vanishing_gradient"),
+    }
+)
 
 
 def diagnose(traces: Sequence[Trace], network: Network | None = None) -> Diagnosis:
@@ -46,9 +65,62 @@ def diagnose(traces: Sequence[Trace], network: Network | None = None) -> Diagnos
         finding = detector.detect(case)
         if finding is not None:
             findings.append((detector.precedence, finding))
-    findings.sort(key=lambda entry: (-SEVERITIES.index(entry[1].severity), entry[0]))
-    ranked = tuple(finding for _, finding in findings)
-    return _conclude(case, ranked)
+    findings.sort(key=_rank)
+    return _conclude(case, _linked([finding for _, finding in findings]))
+
+
+def _rank(entry: tuple[int, Finding]) -> tuple[int, bool, int]:
+    """Severity first; what a detector knows to be a consequence after its causes."""
+    precedence, finding = entry
+    severity = -SEVERITIES.index(finding.severity)
+    return severity, finding.consequence_of is not None, precedence
+
+
+def _linked(ranked: Sequence[Finding]) -> tuple[Finding, ...]:
+    """The findings, each with the problem it merely follows from.
+
+    A cause stands before its consequences; of two that could be either, the one that
+    ranks first is the cause.
+    """
+    linked: list[Finding] = []
+    for finding in ranked:
+        causes = [
+            earlier.problem
+            for earlier in linked
+            if (finding.problem, earlier.problem) in CONSEQUENCES
+        ]
+        is_open = causes and finding.consequence_of is None
+        update = {"consequence_of": causes[0]} if is_open else {}
+        linked.append(finding.model_copy(update=update))
+    return tuple(linked)
+
+
+def confirm_rate(
+    diagnosis: Diagnosis, *, lr_multiplier: float, progress: float
+) -> Diagnosis:
+    """The diagnosis after the unfixed network learned at another rate of the sweep.
+
+    That shows a learning rate to be the cause, or at least to be one way out.
+
+    Args:
+        diagnosis: From the runs at the rate as sent.
+        lr_multiplier: Factor on that rate.
+        progress: What the network reached there, unchanged.
+    """
+    first, *others = diagnosis.findings
+    shown = Evidence(
+        statistic="progress_at_other_rate",
+        value=progress,
+        threshold=HARM.value,
+        unit=f"progress at {lr_multiplier:g} x the learning rate",
+    )
+    cause = first.cause
+    text = f"{cause.text} At {lr_multiplier:g} times the rate it learns as it is."
+    kind = "learning_rate" if cause.kind == "unknown" else cause.kind
+    cause = cause.model_copy(update={"kind": kind, "text": text})
+    update = {"evidence": [*first.evidence, shown], "cause": cause}
+    findings = (first.model_copy(update=update), *others)
+    return replace(diagnosis, findings=findings)
 
 
 def _conclude(case: Case, findings: tuple[Finding, ...]) -> Diagnosis:

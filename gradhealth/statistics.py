@@ -71,6 +71,14 @@ class Statistics:
         return np.array([np.max(x[np.isfinite(x)], initial=-math.inf) for x in finite])
 
     @cached_property
+    def median_grad_norm(self) -> float:
+        """Median over steps and seeds of the norm of all gradients; NaN: unknown."""
+        norms = [t.series["grad_norm"] for t in self.traces if "grad_norm" in t.series]
+        known = np.concatenate([n.data[~np.ma.getmaskarray(n)] for n in norms] or [[]])
+        known = known[np.isfinite(known)]
+        return float(np.median(known)) if len(known) else math.nan
+
+    @cached_property
     def loss_last(self) -> FloatArray:
         """[S] mean loss of the last 5 % of the steps (at least 3); NaN: not finite."""
         return np.array(

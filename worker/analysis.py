@@ -6,15 +6,17 @@ whoever takes an analysis over repeats none that is finished.
 
 import json
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-from gradhealth.diagnosis import diagnose
+from gradhealth.borderline import more_seeds, straddles
+from gradhealth.diagnosis import Diagnosis, confirm_rate, diagnose
 from gradhealth.initialisation import unmatched
 from gradhealth.limits import UNLIMITED
 from gradhealth.network import Network, resolve
-from gradhealth.prescription import prescribe
+from gradhealth.prescription import RATE_FIX, prescribe
 from gradhealth.results import assemble
 from gradhealth.schemas.analysis import (
     Durations,
@@ -23,6 +25,7 @@ from gradhealth.schemas.analysis import (
     Progress,
     Result,
 )
+from gradhealth.schemas.fix import Fix
 from gradhealth.schemas.trace import Trace
 from gradhealth.theory.gains import predict
 
@@ -42,6 +45,31 @@ class Outcome:
     traces: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """What the unit `measure` replied, once or several times."""
+
+    traces: list[Trace]
+    durations: dict[str, float]
+    device: str
+    versions: dict[str, str]
+
+    @classmethod
+    def of(cls, reply: dict[str, Any]) -> "_Measured":
+        """From the unit's JSON."""
+        traces = [Trace.from_json(trace) for trace in reply["traces"]]
+        return cls(traces, reply["durations"], reply["device"], reply["versions"])
+
+    def and_then(self, other: "_Measured") -> "_Measured":
+        """Both, one after the other."""
+        sums = {
+            part: seconds + other.durations[part]
+            for part, seconds in self.durations.items()
+        }
+        traces = [*self.traces, *other.traces]
+        return _Measured(traces, sums, self.device, self.versions)
+
+
 async def analyse(
     spec: dict[str, Any], options: Options, run_unit: RunUnit, report: Report
 ) -> Outcome:
@@ -56,36 +84,76 @@ async def analyse(
     began = perf_counter()
     network = resolve(spec, UNLIMITED)
     await report(Progress(phase="training"))
-    measured = await run_unit("measure", "measure", {"spec": spec})
-    traces = [Trace.from_json(trace) for trace in measured["traces"]]
+    measured = await _measure(spec, network, run_unit)
+    traces = measured.traces
     diagnosis = diagnose(traces, network)
     trials_began = perf_counter()
     fixes = await prove(
         prescribe(spec, network, diagnosis.findings, options.fixes),
         spec,
-        Baseline.of(traces),
+        # Seeds that only settle the diagnosis would make every trial dearer.
+        Baseline.of(traces[: len(network.spec.probe.seeds)]),
         options,
         run_unit,
         report,
     )
+    diagnosis = _confirmed(diagnosis, fixes)
     ended = perf_counter()
     durations = Durations(
-        **measured["durations"], trials=ended - trials_began, total=ended - began
+        **measured.durations, trials=ended - trials_began, total=ended - began
     )
     result = assemble(
         diagnosis,
         traces,
         theory=predict(network),
         fixes=fixes,
-        notes=_notes(network),
+        notes=[*_notes(network), *_notes_on_seeds(traces, network)],
         environment=Environment(
-            versions=measured["versions"],
-            device=measured["device"],
-            seeds=network.spec.probe.seeds,
+            versions=measured.versions,
+            device=measured.device,
+            seeds=[trace.context.seed or 0 for trace in traces],
             durations=durations,
         ),
     )
-    return Outcome(result, zlib.compress(json.dumps(measured["traces"]).encode()))
+    documents = [trace.to_json() for trace in traces]
+    return Outcome(result, zlib.compress(json.dumps(documents).encode()))
+
+
+async def _measure(
+    spec: dict[str, Any], network: Network, run_unit: RunUnit
+) -> "_Measured":
+    """Trains on the seeds of the spec, and on more where they do not settle it."""
+    reply = await run_unit("measure", "measure", {"spec": spec})
+    measured = _Measured.of(reply)
+    while seeds := more_seeds(measured.traces, network):
+        arguments = {"spec": spec, "seeds": seeds}
+        reply = await run_unit(f"measure-{seeds[0]}", "measure", arguments)
+        measured = measured.and_then(_Measured.of(reply))
+    return measured
+
+
+def _confirmed(diagnosis: Diagnosis, fixes: Sequence[Fix]) -> Diagnosis:
+    """The diagnosis, with what the sweep of the unfixed network showed about it."""
+    for fix in fixes:
+        trial = fix.trial if fix.name == RATE_FIX else None
+        if trial and trial.verified and trial.after and trial.after.progress:
+            return confirm_rate(
+                diagnosis,
+                lr_multiplier=trial.lr_multiplier or 1.0,
+                progress=trial.after.progress,
+            )
+    return diagnosis
+
+
+def _notes_on_seeds(traces: list[Trace], network: Network) -> list[str]:
+    num_asked, notes = len(network.spec.probe.seeds), []
+    if len(traces) > num_asked:
+        notes.append(
+            f"{len(traces) - num_asked} more seeds were measured: {num_asked} did not "
+            "settle a decision, or the network is narrow for its depth"
+        )
+    notes += [f"borderline: {straddle.text}" for straddle in straddles(traces, network)]
+    return notes
 
 
 def _notes(network: Network) -> list[str]:

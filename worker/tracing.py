@@ -11,6 +11,7 @@ from gradhealth.network import Node
 from gradhealth.schemas.trace import Context, NonFinite, Series, Trace, TracedLayer
 from gradhealth.targets import needed_lag
 
+from .neighbours import neighbour_progress
 from .recording import Recording, Sample
 from .training import TrainingRun
 
@@ -164,6 +165,7 @@ def _context(run: TrainingRun, grad_norms: Series) -> Context:
         trivial_loss=data.trivial_loss,
         loss_floor=data.floor,
         input_rms=_rms(data.x),
+        neighbour_progress=neighbour_progress(data.x, data.y),
         batch_size=spec.training.batch_size,
         seed=run.seed,
         lag=needed_lag(run.network.goal),

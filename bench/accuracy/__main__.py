@@ -37,15 +37,19 @@ def _labelled() -> Iterator[tuple[Case, bool]]:
     """The cases whose label is clear, and whether they are faulty."""
     labels = json.loads(LABELS.read_text())
     for case in cases():
-        healthy, own = labels[case.healthy_key], labels[case.key]
-        if not all(loss < LEARNS * trivial for loss, trivial in healthy):
+        healthy = labels[case.healthy_key]
+        if not all(loss < LEARNS * trivial for loss, _, trivial in healthy):
             continue  # the healthy twin does not learn well enough to compare with
-        above = [
-            loss - good > 0.5 * (trivial - good)
-            for (loss, _), (good, trivial) in zip(own, healthy, strict=True)
-        ]
-        if all(above) or not any(above):
+        pairs = list(zip(labels[case.key], healthy, strict=True))
+        above = [own[1] - _bound(good[1], good[2]) > 0 for own, good in pairs]
+        below = [own[0] - _bound(good[0], good[2]) < 0 for own, good in pairs]
+        if all(above) or (all(below) and not any(above)):
             yield case, all(above)
+
+
+def _bound(healthy: float, trivial: float) -> float:
+    """Half of the way from the healthy twin's loss to the trivial one."""
+    return healthy + 0.5 * (trivial - healthy)
 
 
 def _print_suite(labelled: Sequence[tuple[Case, bool]]) -> None:

@@ -2,8 +2,8 @@
 
 A twin is faulty when, with twice the steps and on three other seeds, its loss stays
 above the healthy spec's by more than half of (trivial - healthy) in each; sound when it
-does in none. The rest is left out. Nothing of gradhealth is imported, so that product
-and labels cannot share a mistake.
+does in none, neither then nor after the spec's own steps. The rest is left out.
+Nothing of gradhealth is imported, so that product and labels cannot share a mistake.
 """
 
 import json
@@ -32,8 +32,8 @@ def trivial_loss(y: Tensor) -> float:
     return float(-(shares * shares.clamp_min(1e-12).log()).sum())
 
 
-def final_loss(spec: Spec, seed: int) -> tuple[float, float]:
-    """Loss at the end of a training of twice the steps, and the trivial loss."""
+def final_losses(spec: Spec, seed: int) -> tuple[float, float, float]:
+    """Loss after the spec's steps and after twice as many, and the trivial loss."""
     torch.manual_seed(seed)
     x, y = draw(spec, seed)
     training = spec["training"]
@@ -42,8 +42,12 @@ def final_loss(spec: Spec, seed: int) -> tuple[float, float]:
         model = model.bfloat16()
         x = x.bfloat16() if x.is_floating_point() else x
     losses = _train(model, x, y, training, seed)
+    return _last(losses[: training["steps"]]), _last(losses), trivial_loss(y)
+
+
+def _last(losses: list[float]) -> float:
     last = losses[-max(3, round(LAST_SHARE * len(losses))) :]
-    return sum(last) / len(last), trivial_loss(y)
+    return sum(last) / len(last)
 
 
 def _train(
@@ -60,7 +64,7 @@ def _train(
         loss = _loss(model(x[batch]).float(), y[batch])
         losses.append(float(loss.detach()))
         if not math.isfinite(losses[-1]):
-            return [math.inf] * 3
+            return [math.inf] * LONGER * training["steps"]
         optimizer.zero_grad()
         (loss * training.get("loss_scale", 1)).backward()
         if "clip_grad_norm" in training:
@@ -77,7 +81,7 @@ def _loss(output: Tensor, y: Tensor) -> Tensor:
 
 def _measure(spec: Spec) -> list[list[float]]:
     torch.set_num_threads(1)
-    return [[_finite(value) for value in final_loss(spec, seed)] for seed in SEEDS]
+    return [[_finite(value) for value in final_losses(spec, seed)] for seed in SEEDS]
 
 
 def _finite(value: float) -> float:

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
+import numpy as np
+
 from ..network import Network
 from ..schemas.finding import Cause, Evidence, Finding, Severity
-from ..statistics import Estimate, Statistics, estimate
+from ..statistics import Estimate, FloatArray, Statistics, estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,19 @@ HARM = Threshold(
     "half of the way from the best constant predictor to the loss floor; a network "
     "whose gradients do not arrive stays at 0, since only its output bias learns",
 )
+VANISHED = Threshold(
+    -3.0,
+    "log10 J",
+    "SGD no longer learns below 1e-3 in sigmoid, tanh and ReLU nets of 4 to 32 "
+    "layers; norm-and-skip networks stay above 0.05",
+)
+COLLAPSE = Threshold(
+    0.1, "norm at the end / start", "healthy matrices keep more than 0.8"
+)
 # Fewer updates than this say nothing about learning.
 MIN_STEPS = 20
+# Harm that is less sure than this is borderline.
+SURE_OF_HARM = 0.8
 # Error that many seeds leave: of progress on one task as a measure of harm, ...
 PROGRESS_TOLERANCE = 0.1
 # ... and of the measured gain (pooling and strides alter it by half a decade).
@@ -67,6 +80,31 @@ class Case:
     def is_harmed(self) -> bool:
         """Whether the network failed to learn."""
         return self.is_trained and self.progress.mean < HARM.value
+
+    @cached_property
+    def smallest_gain(self) -> Estimate:
+        """log10 of the smallest backward gain at the start; no value with one layer."""
+        gains = self.statistics.log10_gain
+        smallest = gains.min(axis=1) if gains.shape[1] > 1 else []
+        return estimate(smallest, DECADES_TOLERANCE)
+
+    def vanishes_before(self, shares: FloatArray, threshold: Threshold) -> bool:
+        """Whether the gradient vanished before units came to be dead or saturated.
+
+        Args:
+            shares: [S, L] of dead or saturated units at the start.
+            threshold: The share that is a problem.
+        """
+        worst = np.max(np.nan_to_num(shares, nan=0.0), axis=1, initial=0.0)
+        came_later = bool(np.mean(worst) < threshold.value)
+        return came_later and self.smallest_gain.mean < VANISHED.value
+
+    @property
+    def harm_severity(self) -> Severity:
+        """How severe evidence is beside this harm: what is borderline only warns."""
+        if not self.is_harmed:
+            return "info"
+        return "critical" if self.harm_certainty > SURE_OF_HARM else "warning"
 
     @property
     def harm_certainty(self) -> float:
@@ -118,6 +156,7 @@ def structural_finding(  # noqa: PLR0913 -- the parts of a finding
     shown_by: list[Evidence],
     cause: Cause,
     explanation: str,
+    consequence_of: str | None = None,
 ) -> Finding:
     """A finding about structure, as severe as the harm beside it.
 
@@ -126,7 +165,7 @@ def structural_finding(  # noqa: PLR0913 -- the parts of a finding
     severity: Severity = "warning"
     confidence = certainty * 0.5
     if case.is_trained:
-        severity = "critical" if case.is_harmed else "info"
+        severity = case.harm_severity
         confidence = certainty * case.harm_certainty
     return Finding(
         problem=problem,
@@ -136,4 +175,5 @@ def structural_finding(  # noqa: PLR0913 -- the parts of a finding
         evidence=[*shown_by, case.harm_evidence] if case.is_trained else shown_by,
         cause=cause,
         explanation=explanation,
+        consequence_of=consequence_of,
     )

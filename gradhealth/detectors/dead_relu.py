@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..network import Network
 from ..schemas.finding import Cause, Finding
 from ..statistics import estimate
 from .base import Case, Detector, Threshold, evidence, structural_finding
@@ -42,29 +43,50 @@ class DeadRelu(Detector):
             for layer, mean in zip(layers, means, strict=True)
             if mean >= self.share.value
         ]
+        starts = case.statistics.at_start("dead_fraction")
+        is_late = case.vanishes_before(starts, self.share)
         return structural_finding(
             case,
             problem=self.problem,
             certainty=worst.certainty(self.share.value),
+            consequence_of="vanishing_gradient" if is_late else None,
             layers=dead,
             shown_by=[evidence("dead_fraction", worst, self.share)],
-            cause=_cause(case, dead),
+            cause=_cause(case, dead, is_late=is_late),
             explanation="Units that are 0 for every input have no slope: neither they "
             "nor anything before them receives a gradient, and they stay dead.",
         )
 
 
-def _cause(case: Case, layers: list[str]) -> Cause:
-    starts = np.nan_to_num(case.statistics.at_start("dead_fraction"), nan=0.0)
-    if np.mean(np.max(starts, axis=1)) > MANY_DEAD_AT_START:
+def _cause(case: Case, layers: list[str], *, is_late: bool) -> Cause:
+    if is_late:
         return Cause(
-            kind="initialisation",
+            kind="depth",
             layers=layers,
-            text="The units are dead from the start: their biases or weights keep "
-            "every pre-activation below 0.",
+            text="Where the signal has vanished all samples look alike: a unit is 0 "
+            "for all of them or for none.",
         )
+    starts = np.nan_to_num(case.statistics.at_start("dead_fraction"), nan=0.0)
+    if np.mean(np.max(starts, axis=1)) <= MANY_DEAD_AT_START:
+        return Cause(
+            kind="learning_rate",
+            layers=layers,
+            text="The units were alive at the start and were killed by too large a "
+            "step.",
+        )
+    bias = _negative_bias(case.network)
+    why = "their biases or weights keep" if bias is None else f"biases of {bias:g} keep"
     return Cause(
-        kind="learning_rate",
+        kind="initialisation",
         layers=layers,
-        text="The units were alive at the start and were killed by too large a step.",
+        text=f"The units are dead from the start: {why} every pre-activation below 0.",
     )
+
+
+def _negative_bias(network: Network | None) -> float | None:
+    """The value that the spec fills biases with, where it is below 0."""
+    rules = network.spec.init if network else []
+    values = [
+        rule.value for rule in rules if rule.value is not None and "bias" in rule.match
+    ]
+    return next((value for value in values if value < 0), None)

@@ -8,8 +8,9 @@ import numpy as np
 
 from ..causes import of_divergence, of_growth
 from ..schemas.finding import Evidence, Finding
-from ..statistics import Estimate, FloatArray, estimate
+from ..statistics import Estimate, FloatArray, Statistics, estimate
 from .base import (
+    COLLAPSE,
     DECADES_TOLERANCE,
     Case,
     Detector,
@@ -82,7 +83,7 @@ class ExplodingGradient(Detector):
             return None
         start = np.fmax(statistics.loss_first, statistics.trivial_loss)
         ratio = estimate(statistics.loss_last / start, 0.1)
-        first_update = estimate(_largest(statistics.at_start("update_ratio")), 0.1)
+        first_update = estimate(_largest(_growing_updates(statistics)), 0.1)
         growth = estimate(statistics.forward_growth, 0.1)
         peak = estimate(statistics.loss_peak / statistics.loss_first, 0.1)
         held = [
@@ -114,6 +115,15 @@ def _beyond(name: str, value: Estimate, threshold: Threshold) -> Evidence | None
     if math.isnan(value.mean) or value.mean <= threshold.value:
         return None
     return evidence(name, value, threshold)
+
+
+def _growing_updates(statistics: Statistics) -> FloatArray:
+    """[S, L] first update / weight; NaN for weights that shrink to nothing.
+
+    A penalty that takes half of the weights away is no large step (weight_collapse).
+    """
+    kept = np.nan_to_num(statistics.weight_ratio, nan=1.0) > COLLAPSE.value
+    return np.asarray(np.where(kept, statistics.at_start("update_ratio"), np.nan))
 
 
 def _largest(ratios: FloatArray) -> FloatArray:

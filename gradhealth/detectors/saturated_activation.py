@@ -39,10 +39,13 @@ class SaturatedActivation(Detector):
             )
             if mean >= self.share.value
         ]
+        starts = case.statistics.at_start("saturated_fraction")
+        is_late = case.vanishes_before(starts, self.share)
         return structural_finding(
             case,
             problem=self.problem,
             certainty=worst.certainty(self.share.value),
+            consequence_of="vanishing_gradient" if is_late else None,
             layers=flat,
             shown_by=[evidence("saturated_fraction", worst, self.share)],
             cause=_cause(case, flat),

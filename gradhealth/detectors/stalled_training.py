@@ -5,7 +5,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..causes import of_large_outputs
 from ..schemas.finding import Cause, Finding
+from ..schemas.training import Training
 from ..statistics import Statistics, estimate
 from .base import Case, Detector, Threshold, evidence
 
@@ -18,8 +20,18 @@ class StalledTraining(Detector):
     precedence: ClassVar[int] = 9
     is_last_resort: ClassVar[bool] = True
 
-    tiny_update: Threshold = Threshold(
-        1e-5, "update / weight", "healthy medians lie between 2e-5 and 2e-2"
+    change: Threshold = Threshold(
+        0.02,
+        "sum of update / weight over the run",
+        "healthy medians sum to 0.05 and more; rates a thousand times too low to 0.004",
+    )
+    relation: Threshold = Threshold(
+        0.1,
+        "progress of nearest neighbours",
+        "512 random targets give 0 within 0.05 (Cover & Hart 1967)",
+    )
+    cut: Threshold = Threshold(
+        10.0, "gradient norm / limit", "clipping is for rare spikes, not for every step"
     )
     unchanged: Threshold = Threshold(
         0.5, "weights an update leaves as they are", "rounding loses the update"
@@ -55,22 +67,38 @@ class StalledTraining(Detector):
                 text=f"{training.precision} rounds most updates away: they are smaller "
                 "than the last digit of the weights.",
             )
-        if update < self.tiny_update.value:
-            clip = training.clip_grad_norm or training.clip_grad_value
-            if clip is not None and clip < 1e-2:  # noqa: PLR2004 -- far below any healthy norm
-                return Cause(
-                    kind="clipping",
-                    text=f"Clipping at {clip:g} cuts every update to next to nothing.",
-                )
+        if update * case.statistics.num_steps < self.change.value:
+            return self._of_small_updates(case, training, update)
+        if outputs := of_large_outputs(case.statistics):
+            return outputs
+        relation = case.statistics.context.neighbour_progress
+        if relation is not None and relation < self.relation.value:
             return Cause(
-                kind="learning_rate",
-                text=f"The updates are {update:.1g} of the weights: the learning rate "
-                f"{training.optimizer.lr:g} is too low.",
+                kind="labels",
+                text="The weights move, but the loss stays, and nearest neighbours "
+                f"predict no better than a constant either (progress {relation:.2f}): "
+                "the targets look unrelated to the inputs.",
             )
         return Cause(
             kind="unknown",
             text="The gradients arrive and the weights move, but the loss stays: look "
             "at the labels, the learning rate and the number of steps.",
+        )
+
+    def _of_small_updates(self, case: Case, training: Training, update: float) -> Cause:
+        clip = training.clip_grad_norm or training.clip_grad_value
+        norm = case.statistics.median_grad_norm
+        if clip is not None and norm > clip * self.cut.value:
+            return Cause(
+                kind="clipping",
+                text=f"Clipping at {clip:g} cuts gradients of norm {norm:.2g}, and so "
+                "every update, to next to nothing.",
+            )
+        return Cause(
+            kind="learning_rate",
+            text=f"An update is {update:.1g} of the weights: in all its steps the "
+            f"training hardly moves them. The learning rate {training.optimizer.lr:g} "
+            "is too low.",
         )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..schemas.finding import Cause, Finding
 from ..statistics import estimate
-from .base import Case, Detector, Threshold, evidence, structural_finding
+from .base import COLLAPSE, Case, Detector, Threshold, evidence, structural_finding
 
 ZERO_NORM = 1e-6
 
@@ -19,9 +19,7 @@ class WeightCollapse(Detector):
     problem: ClassVar[str] = "weight_collapse"
     precedence: ClassVar[int] = 3
 
-    ratio: Threshold = Threshold(
-        0.1, "norm at the end / start", "healthy matrices keep more than 0.8"
-    )
+    ratio: Threshold = COLLAPSE
 
     def detect(self, case: Case) -> Finding | None:
         statistics = case.statistics

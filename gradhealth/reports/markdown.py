@@ -84,6 +84,9 @@ def _details(subject: Subject) -> Iterator[str]:
         yield "|---|---|---|---|---|"
         yield from map(_finding, result.findings)
         yield ""
+    for sign in result.signs:
+        yield f"- {_text(sign.text)}"
+    yield ""
     yield from _fixes(result.fixes)
     for note in result.notes:
         yield f"- {_text(note)}"

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from ..schemas.analysis import Environment, Result
-from ..schemas.finding import Evidence, Finding
+from ..schemas.finding import Finding
 from .base import Report, Subject
 from .paragraphs import paragraph
 from .picture import picture_backward_gain
 from .proof import describe_fixes
+from .prose import number_in_words
 
 
 class TextReport(Report):
@@ -40,6 +41,10 @@ def _subject(subject: Subject) -> Iterator[str]:
         yield from ("", "  Findings")
     for finding in result.findings:
         yield from _finding(finding)
+    if result.signs:
+        yield from ("", "  Signs")
+    for sign in result.signs:
+        yield from paragraph(f"- {sign.text}", indent=4, hanging=2)
     yield from describe_fixes(result.fixes)
     if result.notes:
         yield from ("", "  Notes")
@@ -59,22 +64,13 @@ def _picture(result: Result) -> Iterator[str]:
 def _finding(finding: Finding) -> Iterator[str]:
     confidence = f"confidence {finding.confidence:.2f}"
     yield f"    {finding.severity}: {finding.problem} ({confidence})"
+    if finding.consequence_of:
+        yield f"      a consequence of {finding.consequence_of}"
     yield from paragraph(
         f"cause ({finding.cause.kind}): {finding.cause.text}", indent=6
     )
     for evidence in finding.evidence:
-        yield f"      {_evidence(evidence)}"
-
-
-def _evidence(evidence: Evidence) -> str:
-    text = f"{evidence.statistic} = {evidence.value:.3g}"
-    if evidence.spread is not None:
-        text += f" ± {evidence.spread:.2g}"
-    if evidence.unit:
-        text += f" {evidence.unit}"
-    if evidence.threshold is not None:
-        text += f" (threshold {evidence.threshold:.3g})"
-    return text
+        yield f"      {number_in_words(evidence)}"
 
 
 def _circumstances(environment: Environment) -> str:

@@ -36,6 +36,8 @@ class Context(Record):
         trivial_loss: Loss of the best constant predictor.
         loss_floor: The smallest loss that can be reached, where it is known.
         input_rms: Root mean square of the inputs.
+        neighbour_progress: How far nearest neighbours get from the best constant
+            predictor (0) to all targets right (1); about 0 for random targets.
         lag: Steps back in time that the task needs, where it is known.
         clip_measured: Whether gradient norms were taken before or after clipping.
         hides: What the source of the log cannot show.
@@ -46,6 +48,7 @@ class Context(Record):
     trivial_loss: float | None = None
     loss_floor: float | None = None
     input_rms: float | None = None
+    neighbour_progress: float | None = None
     batch_size: int | None = None
     seed: int | None = None
     lag: int | None = None

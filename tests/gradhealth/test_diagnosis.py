@@ -1,6 +1,6 @@
 import pytest
 
-from gradhealth.diagnosis import diagnose
+from gradhealth.diagnosis import confirm_rate, diagnose
 from gradhealth.network import resolve
 from gradhealth.schemas.trace import NonFinite
 from tests.support.traces import empty_trace, trace, traces
@@ -148,3 +148,45 @@ def test_a_too_high_learning_rate_is_named_as_the_cause():
     diagnosis = diagnose(traces(progress=0.0, first_update=0.9), deep("ReLU"))
 
     assert diagnosis.findings[0].cause.kind == "learning_rate"
+
+
+def test_units_that_die_in_a_network_that_vanished_before_are_its_consequence():
+    found = traces(decades_per_layer=-1.0, progress=0.0, dead=1.0)
+    for trace in found:
+        trace.layer_series["dead_fraction"][0] = 0.3
+
+    first, second = diagnose(found).findings[:2]
+
+    assert first.problem == "vanishing_gradient"
+    assert (second.problem, second.consequence_of) == ("dead_relu", first.problem)
+
+
+def test_a_steep_fall_explains_a_shallow_network_that_fails_and_no_other():
+    failing = diagnose(traces(decades_per_layer=-0.45, progress=0.0))
+    learning = diagnose(traces(decades_per_layer=-0.45))
+
+    assert failing.primary == "vanishing_gradient"
+    assert failing.findings[0].confidence < 0.9
+    assert learning.findings == ()
+
+
+def test_borderline_harm_only_warns():
+    assert diagnose(traces(decades_per_layer=-1.0, progress=0.47)).verdict == "warning"
+    assert diagnose(traces(decades_per_layer=-1.0, progress=0.1)).verdict == "critical"
+
+
+def test_weights_that_a_penalty_shrinks_are_no_explosion():
+    shrinking = traces(progress=0.0, first_update=0.6, weight_ratio=0.001)
+
+    assert diagnose(shrinking).primary == "weight_collapse"
+
+
+def test_a_learning_rate_that_the_sweep_shows_is_evidence():
+    diagnosis = diagnose(traces(progress=0.0))
+
+    confirmed = confirm_rate(diagnosis, lr_multiplier=0.1, progress=0.97)
+
+    [finding] = confirmed.findings
+    assert finding.cause.kind == "learning_rate"
+    assert "At 0.1 times the rate it learns" in finding.cause.text
+    assert finding.evidence[-1].value == 0.97

@@ -11,6 +11,7 @@ from gradhealth.schemas.analysis import (
 from gradhealth.schemas.curve import Curve, LayerCurve
 from gradhealth.schemas.finding import Cause, Evidence, Finding
 from gradhealth.schemas.fix import Fix, Measurement, ScreenedOut, Trial
+from gradhealth.schemas.sign import Sign
 
 NAN, INFINITY = float("nan"), float("inf")
 
@@ -40,7 +41,18 @@ def a_result(**changes):
                 confidence=0.5,
                 cause=Cause(kind="unknown", text="-"),
                 explanation="-",
+                consequence_of="vanishing_gradient",
             ),
+        ],
+        signs=[
+            Sign(
+                name="memory_horizon",
+                text="1 % is left after 6 steps.",
+                value=INFINITY,
+                unit="time steps",
+                layers=["model.0.1"],
+                step=3,
+            )
         ],
         layers=[
             LayerStatistics(
