@@ -1,17 +1,24 @@
 """Which fixes are worth trying for what was found, the most promising first."""
 
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from .document import nearest
 from .exceptions import InvalidDocumentError, Problem
-from .fixes.base import Candidate, Case, Remedy
-from .network import Network
+from .fixes.base import Candidate, Case, Facts, Remedy
+from .limits import UNLIMITED
+from .network import Network, resolve
 from .registry import subclasses_in
 from .schemas.analysis import FixSelection
 from .schemas.finding import Finding
+from .schemas.trace import Trace
+from .statistics import Statistics
 
 # What the sweep of the unfixed spec itself may show to be enough.
 RATE_FIX = "change_learning_rate"
@@ -20,8 +27,9 @@ RATE_FIX = "change_learning_rate"
 # removes the very cause is offered.
 FOREIGN_CAUSES = frozenset({"data", "labels"})
 
-# Sorts fixes: misused last, then those for the primary problem, then for its cause.
-Promise = tuple[bool, bool, bool]
+# Sorts fixes: misused last, then those for the primary problem, then for its cause, and
+# the later idea before the one it superseded.
+Promise = tuple[bool, bool, bool, bool]
 
 
 @cache
@@ -55,6 +63,7 @@ def prescribe(
     network: Network,
     findings: Sequence[Finding],
     selection: FixSelection | None = None,
+    facts: Facts | None = None,
 ) -> list[Candidate]:
     """Candidates that treat the findings.
 
@@ -67,11 +76,12 @@ def prescribe(
         findings: The primary one first.
         selection: Names of fixes (`replace_activation`) or of their variants
             (`replace_activation_relu`) that may, or may not, be tried; all by default.
+        facts: What the runs of the diagnosis showed.
     """
     treated = tuple(finding for finding in findings if finding.severity != "info")
     if not treated:
         return []
-    case = Case(document, network, treated)
+    case = Case(document, network, treated, facts)
     return _in_turns(
         (_promise(remedy, case), candidate)
         for remedy in remedies()
@@ -79,6 +89,70 @@ def prescribe(
         for candidate in remedy.candidates(case)
         if is_selected({candidate.name, candidate.fix}, selection or FixSelection())
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Pharmacy:
+    """Makes two fixes into one, where one alone does not suffice.
+
+    Attributes:
+        findings: What is to be treated, the primary finding first.
+        facts: What the runs of the diagnosis showed.
+    """
+
+    findings: tuple[Finding, ...]
+    facts: Facts | None = None
+
+    def combine(self, first: Candidate, second: Candidate) -> Candidate | None:
+        """The second fix applied to the first one's spec; null where it does not fit.
+
+        Its size is the sum of both; kinds are those of the first.
+        """
+        if first.spec is None:
+            return None
+        case = Case(
+            first.spec, resolve(first.spec, UNLIMITED), self.findings, self.facts
+        )
+        remedy = next(each for each in remedies() if each.name == second.fix)
+        for candidate in remedy.candidates(case):
+            if candidate.name == second.name and candidate.spec is not None:
+                return replace(
+                    candidate,
+                    name=f"{first.name}+{second.name}",
+                    fix=f"{first.fix}+{second.fix}",
+                    kind=first.kind,
+                    title=f"{first.title}, and {_lowered(second.title)}",
+                    why=f"Neither is enough alone. {first.why} {second.why}",
+                    snippet=f"{first.snippet}\n\n{second.snippet}",
+                    size=first.size + second.size,
+                )
+        return None
+
+
+def facts_of(traces: Sequence[Trace], step_seconds: float) -> Facts:
+    """What the runs showed that fixes are measured by.
+
+    Args:
+        traces: The runs of the diagnosis.
+        step_seconds: Wall-clock seconds of one update.
+    """
+    statistics = Statistics(tuple(traces))
+    norms = statistics.grad_norms
+    ratios = statistics.middle("update_ratio")
+    columns = np.flatnonzero(~np.isnan(ratios).any(axis=0))
+    first = columns[: max(1, len(columns) // 3)]
+    return Facts(
+        typical_grad_norm=float(np.quantile(norms, 0.1)) if len(norms) else math.nan,
+        first_layers_change=float(np.median(ratios[:, first])) * statistics.num_steps
+        if len(columns)
+        else math.nan,
+        step_seconds=step_seconds,
+    )
+
+
+def _lowered(title: str) -> str:
+    """A title in the middle of a sentence; names such as LSTM stay."""
+    return title if title[1:2].isupper() else title[0].lower() + title[1:]
 
 
 def _suits(remedy: Remedy, case: Case) -> bool:
@@ -94,6 +168,7 @@ def _promise(remedy: Remedy, case: Case) -> Promise:
         not remedy.treats & found,
         case.problem not in remedy.treats,
         case.cause not in remedy.causes,
+        remedy.superseded,
     )
 
 

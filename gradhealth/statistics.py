@@ -71,12 +71,11 @@ class Statistics:
         return np.array([np.max(x[np.isfinite(x)], initial=-math.inf) for x in finite])
 
     @cached_property
-    def median_grad_norm(self) -> float:
-        """Median over steps and seeds of the norm of all gradients; NaN: unknown."""
+    def grad_norms(self) -> FloatArray:
+        """[N] norm of all gradients in every step of every seed, where finite."""
         norms = [t.series["grad_norm"] for t in self.traces if "grad_norm" in t.series]
         known = np.concatenate([n.data[~np.ma.getmaskarray(n)] for n in norms] or [[]])
-        known = known[np.isfinite(known)]
-        return float(np.median(known)) if len(known) else math.nan
+        return np.asarray(known[np.isfinite(known)])
 
     @cached_property
     def loss_last(self) -> FloatArray:

@@ -16,7 +16,7 @@ from gradhealth.diagnosis import Diagnosis, confirm_rate, diagnose
 from gradhealth.initialisation import unmatched
 from gradhealth.limits import UNLIMITED
 from gradhealth.network import Network, resolve
-from gradhealth.prescription import RATE_FIX, prescribe
+from gradhealth.prescription import RATE_FIX, Pharmacy, facts_of, prescribe
 from gradhealth.results import assemble
 from gradhealth.schemas.analysis import (
     Durations,
@@ -60,6 +60,12 @@ class _Measured:
         traces = [Trace.from_json(trace) for trace in reply["traces"]]
         return cls(traces, reply["durations"], reply["device"], reply["versions"])
 
+    def step_seconds(self, network: Network) -> float:
+        """Seconds of one update, without the probe's own work."""
+        parts = ("forward", "loss", "backward", "update")
+        num_steps = network.spec.training.steps * len(self.traces)
+        return sum(self.durations[part] for part in parts) / max(1, num_steps)
+
     def and_then(self, other: "_Measured") -> "_Measured":
         """Both, one after the other."""
         sums = {
@@ -88,11 +94,13 @@ async def analyse(
     traces = measured.traces
     diagnosis = diagnose(traces, network)
     trials_began = perf_counter()
+    facts = facts_of(traces, measured.step_seconds(network))
     fixes = await prove(
-        prescribe(spec, network, diagnosis.findings, options.fixes),
+        prescribe(spec, network, diagnosis.findings, options.fixes, facts),
         spec,
         # Seeds that only settle the diagnosis would make every trial dearer.
         Baseline.of(traces[: len(network.spec.probe.seeds)]),
+        Pharmacy(diagnosis.findings, facts),
         options,
         run_unit,
         report,

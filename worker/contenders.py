@@ -11,6 +11,7 @@ from gradhealth.limits import UNLIMITED
 from gradhealth.network import resolve
 from gradhealth.patch import diff
 from gradhealth.rewriting.edits import with_optimizer
+from gradhealth.schemas.curve import Curve
 from gradhealth.schemas.fix import Fix, Measurement, ScreenedOut, Trial
 
 # Below this progress a network has not learned: the harm is still there.
@@ -25,10 +26,15 @@ PREFERENCE = (1.0, 3.0, 0.3, 0.1)
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one training reached; null where it is not finite."""
+    """What one training reached; null where it is not finite.
+
+    Attributes:
+        losses: Step and loss of a few steps, for the picture.
+    """
 
     progress: float | None
     loss_last: float | None
+    losses: tuple[tuple[int, float | None], ...] = ()
 
     @property
     def score(self) -> float:
@@ -82,12 +88,28 @@ class Outcome:
             progress=self.progress,
             loss_last=_mean([run.loss_last for run in self.runs]),
             backward_gain=None if log10_gain is None else 10.0**log10_gain,
+            loss=_curve([run.losses for run in self.runs]),
         )
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return fmean(known) if known and len(known) == len(values) else None
+
+
+def _curve(runs: Sequence[Sequence[tuple[int, float | None]]]) -> Curve | None:
+    """Mean and spread over the seeds, as far as all of them are finite."""
+    steps: list[int] = []
+    means: list[float | None] = []
+    spreads: list[float | None] = []
+    for points in zip(*runs, strict=False):
+        values = [value for _, value in points if value is not None]
+        if len(values) < len(points):
+            break
+        steps.append(points[0][0])
+        means.append(fmean(values))
+        spreads.append(stdev(values) if len(values) > 1 else None)
+    return Curve(steps=steps, mean=means, spread=spreads) if steps else None
 
 
 @dataclass(slots=True, eq=False)
@@ -120,6 +142,11 @@ class Contender:
     def kind(self) -> str:
         """What the candidate changes."""
         return self.candidate.kind
+
+    @property
+    def removes_cause(self) -> bool:
+        """Whether the candidate removes what was found to be the cause."""
+        return self.candidate.removes_cause
 
     def multipliers(self) -> list[float]:
         """The learning rates tried, the best first; nearly equal ones as preferred."""

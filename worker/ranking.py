@@ -17,13 +17,32 @@ def choose(
 ) -> list[Contender]:
     """The best `limit`, not too many of a kind; the others are dropped."""
     finite = [c for c in _by_score(contenders) if math.isfinite(c.score)]
-    chosen = of_each_kind(finite, limit_of_kind)[:limit]
+    chosen = _with_the_cause(of_each_kind(finite, limit_of_kind)[:limit], finite)
     for contender in contenders:
         if contender not in finite:
             contender.drop("the loss is not finite", None)
         elif contender not in chosen:
             contender.drop(*better_ones(contender, chosen, limit_of_kind))
     return chosen
+
+
+def _with_the_cause(
+    chosen: list[Contender], finite: Sequence[Contender]
+) -> list[Contender]:
+    """One seat is kept for a fix that removes the cause: short runs misjudge some."""
+    if any(contender.removes_cause for contender in chosen):
+        return chosen
+    fitting = [contender for contender in finite if contender.removes_cause]
+    return [*chosen[: -1 if fitting else None], *fitting[:1]]
+
+
+def in_final_order(contenders: Sequence[Contender]) -> list[Contender]:
+    """The best fix of the cause first, then kinds in turn."""
+    fitting = [c for c in _by_score(contenders) if c.removes_cause][:1]
+    others = [c for c in kinds_in_turn(contenders) if c not in fitting]
+    # Only where short runs left it behind does it take another one's turn.
+    ranked = kinds_in_turn(contenders)
+    return ranked if fitting and fitting[0] in ranked[:2] else [*fitting, *others]
 
 
 def better_ones(

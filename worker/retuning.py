@@ -23,6 +23,7 @@ from .contenders import (
     judged,
     with_rate,
 )
+from .thinning import thinned
 from .trial_runner import TrialRunner
 
 UNFIXED = "unfixed"
@@ -48,7 +49,12 @@ class Baseline:
         return cls(
             seeds=tuple(trace.context.seed or 0 for trace in traces),
             runs=tuple(
-                map(Run, _nulls(statistics.progress), _nulls(statistics.loss_last))
+                map(
+                    Run,
+                    _nulls(statistics.progress),
+                    _nulls(statistics.loss_last),
+                    [tuple(thinned(_losses(trace))) for trace in traces],
+                )
             ),
             log10_gain=tuple(_nulls(gains[:, 0] if gains.shape[1] else [])),
         )
@@ -56,6 +62,12 @@ class Baseline:
     def outcome(self) -> Outcome:
         """The unfixed spec at the learning rate as sent."""
         return Outcome(1.0, self.seeds, self.runs, self.log10_gain)
+
+
+def _losses(trace: Trace) -> list[float]:
+    series = trace.series["loss"]
+    losses: list[float] = series.data[~np.ma.getmaskarray(series)].tolist()
+    return losses
 
 
 def _nulls(values: Iterable[float]) -> list[float | None]:

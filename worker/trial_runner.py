@@ -74,7 +74,8 @@ class TrialRunner:
         }
         key = f"train {name} seed={seed} lr=x{multiplier:g} steps={steps}"
         reply = await self._run(key, "train", arguments)
-        return Run(reply["progress"], reply["loss_last"])
+        losses = tuple((step, loss) for step, loss in reply["losses"])
+        return Run(reply["progress"], reply["loss_last"], losses)
 
     async def sweep(
         self,

@@ -9,20 +9,23 @@ fail, and some broken networks need nothing but another rate.
 3. Rung 1: the survivors, every rate, an eighth of the steps, first seed.
 4. Rung 2: the best candidates at their best two rates, three eighths of the steps.
 5. Final: the best of each kind of fix, all steps, all seeds.
+6. Where none of them is proved: pairs of the best, of two kinds, through 2, 3 and 5.
 
 Every training up to a rung is one unit with a key of its own, so that a worker that
 takes an analysis over repeats none that is finished. The rungs are those of successive
 halving (Jamieson & Talwalkar 2016).
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import combinations
 from typing import Any
 
 from gradhealth.fixes.base import Candidate
 from gradhealth.limits import UNLIMITED
 from gradhealth.network import resolve
-from gradhealth.prescription import RATE_FIX, is_selected
+from gradhealth.prescription import RATE_FIX, Pharmacy, is_selected
 from gradhealth.schemas.analysis import Options
 from gradhealth.schemas.fix import Fix
 
@@ -37,7 +40,14 @@ from .contenders import (
     untried,
 )
 from .ports import Report, RunUnit
-from .ranking import better_ones, choose, kinds_in_turn, of_each_kind, rank
+from .ranking import (
+    better_ones,
+    choose,
+    in_final_order,
+    kinds_in_turn,
+    of_each_kind,
+    rank,
+)
 from .retuning import Baseline, rate_fix, retune
 from .screening import screen_out
 from .trial_runner import MULTIPLIERS, BudgetSpentError, TrialRunner
@@ -50,6 +60,8 @@ MIN_RUNG_STEPS = 5
 MAX_IN_RUNG_1, MAX_OF_KIND_IN_RUNG_1 = 12, 4
 MAX_IN_RUNG_2, MAX_OF_KIND_IN_RUNG_2 = 6, 2
 MAX_FINALISTS, MAX_VERIFIED = 4, 3
+# Fixes that are paired where none suffices, and pairs of them that are tried.
+MAX_COMBINED, MAX_COMBINATIONS = 4, 4
 # Learning rates of a candidate in rung 2: the second only if it is as good as that.
 MAX_RATES, RATE_MARGIN = 2, 0.1
 # Candidates that are handed out as advice, without a trial.
@@ -60,6 +72,7 @@ async def prove(  # noqa: PLR0913 -- the question, and the two ways out to the e
     candidates: Sequence[Candidate],
     document: dict[str, Any],
     baseline: Baseline,
+    pharmacy: Pharmacy,
     options: Options,
     run_unit: RunUnit,
     report: Report,
@@ -70,6 +83,7 @@ async def prove(  # noqa: PLR0913 -- the question, and the two ways out to the e
         candidates: The most promising first.
         document: The spec as sent.
         baseline: What the diagnosis measured of it.
+        pharmacy: Combines two candidates.
         options: How much work may be done.
         run_unit: Carries out `(key, unit, arguments)`; keys are unique, and the same
             for the same question.
@@ -79,7 +93,7 @@ async def prove(  # noqa: PLR0913 -- the question, and the two ways out to the e
     if advice_only or all(candidate.spec is None for candidate in candidates):
         return [untried(candidate, document) for candidate in candidates[:MAX_UNTRIED]]
     runner = TrialRunner(run_unit, report, options.budget_seconds)
-    schedule = _Schedule(candidates, document, baseline, options, runner)
+    schedule = _Schedule(candidates, document, baseline, pharmacy, options, runner)
     with suppress(BudgetSpentError):  # what is known by then is the answer
         await schedule.run()
     return schedule.fixes()
@@ -88,17 +102,19 @@ async def prove(  # noqa: PLR0913 -- the question, and the two ways out to the e
 class _Schedule:
     """The stages, and what is known between them."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- the question, and the way out to the engine
         self,
         candidates: Sequence[Candidate],
         document: dict[str, Any],
         baseline: Baseline,
+        pharmacy: Pharmacy,
         options: Options,
         runner: TrialRunner,
     ) -> None:
         self._candidates = candidates
         self._document = document
         self._baseline = baseline
+        self._pharmacy = pharmacy
         self._options = options
         self._runner = runner
         self._seeds = baseline.seeds
@@ -115,8 +131,7 @@ class _Schedule:
         self._before = await retune(self._baseline, self._document, self._runner)
         if (self._before.progress or 0.0) > 1 - MIN_GAIN:
             return  # another learning rate is the cure; nothing could gain on it
-        await self._screen()
-        hopeful = [c for c in self._contenders if c.screened_out is None]
+        hopeful = await self._screened(self._contenders)
         entrants = of_each_kind(hopeful, MAX_OF_KIND_IN_RUNG_1)[:num_entrants]
         self._expect(0, len(entrants))
         await self._rung_1(entrants)
@@ -124,7 +139,8 @@ class _Schedule:
             entrants, limit=MAX_IN_RUNG_2, limit_of_kind=MAX_OF_KIND_IN_RUNG_2
         )
         await self._rung_2(chosen)
-        await self._final(chosen)
+        if not await self._final(chosen) and self._before.score < HARM_PROGRESS:
+            await self._combine(entrants)
 
     def fixes(self) -> list[Fix]:
         """The verdicts, ranked; only a few of those whose turn never came."""
@@ -155,17 +171,18 @@ class _Schedule:
             + min(num_entrants, MAX_VERIFIED) * len(self._seeds)
         )
 
-    async def _screen(self) -> None:
-        """Takes out what its initialisation refutes, judging by the first seed.
+    async def _screened(self, contenders: Sequence[Contender]) -> list[Contender]:
+        """Those that their initialisation does not refute, judging by the first seed.
 
         Between seeds the gain differs by hundredths of a decade.
         """
-        for contender in self._contenders:
+        for contender in contenders:
             candidate, spec = contender.candidate, contender.spec
             reply = await self._runner.screen(candidate.name, spec, self._seeds[:1])
             contender.log10_gain = tuple(reply["log10_backward_gain"])
             optimizer = resolve(spec, UNLIMITED).spec.training.optimizer
             contender.screened_out = screen_out(reply, candidate.problem, optimizer)
+        return [c for c in contenders if c.screened_out is None]
 
     async def _rung_1(self, entrants: Sequence[Contender]) -> None:
         """Sweeps the learning rate of every entrant."""
@@ -189,11 +206,33 @@ class _Schedule:
             }
             contender.num_steps = steps
 
-    async def _final(self, chosen: Sequence[Contender]) -> None:
-        """Trains the best of each kind to the end, until enough are proved."""
+    async def _combine(self, entrants: Sequence[Contender]) -> None:
+        """Tries pairs of the best, since no single one suffices."""
+        best = of_each_kind(kinds_in_turn(entrants), 1)[:MAX_COMBINED]
+        pairs = [
+            self._pharmacy.combine(a.candidate, b.candidate)
+            for a, b in combinations(best, 2)
+        ]
+        combined = [
+            Contender(pair, pair.spec)
+            for pair in pairs[:MAX_COMBINATIONS]
+            if pair is not None and pair.spec is not None
+        ]
+        self._contenders += combined
+        self._expect(len(combined), len(combined))
+        hopeful = await self._screened(combined)
+        await self._rung_1(hopeful)
+        await self._final([c for c in hopeful if math.isfinite(c.score)])
+
+    async def _final(self, chosen: Sequence[Contender]) -> int:
+        """Trains the best of each kind to the end, until enough are proved.
+
+        Returns:
+            How many are.
+        """
         finalists: list[Contender] = []
         num_verified = 0
-        for contender in kinds_in_turn(chosen):
+        for contender in in_final_order(chosen):
             if len(finalists) == MAX_FINALISTS or num_verified == MAX_VERIFIED:
                 contender.drop(*better_ones(contender, finalists, 1))
                 continue
@@ -201,6 +240,7 @@ class _Schedule:
             if contender.outcome.runs[0].score >= HARM_PROGRESS:
                 finalists.append(contender)
             num_verified += is_verified(self._before, contender.outcome)
+        return num_verified
 
     async def _whole(self, contender: Contender) -> Outcome:
         """The whole training; at another rate too, where the first proves nothing.

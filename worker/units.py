@@ -20,6 +20,7 @@ from gradhealth.network import resolve
 from gradhealth.targets import needed_lag
 
 from .recording import Recording, reading_of
+from .thinning import thinned
 from .tracing import trace_of
 from .training import TrainingRun
 
@@ -127,6 +128,7 @@ def train(arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
     return {
         "progress": training.progress(),
         "loss_last": training.last_loss(),
+        "losses": thinned(training.losses),
     }
 
 

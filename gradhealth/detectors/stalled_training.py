@@ -87,7 +87,8 @@ class StalledTraining(Detector):
 
     def _of_small_updates(self, case: Case, training: Training, update: float) -> Cause:
         clip = training.clip_grad_norm or training.clip_grad_value
-        norm = case.statistics.median_grad_norm
+        norms = case.statistics.grad_norms
+        norm = float(np.median(norms)) if len(norms) else 0.0
         if clip is not None and norm > clip * self.cut.value:
             return Cause(
                 kind="clipping",

@@ -25,7 +25,25 @@ Kind = Literal[
     "loss",
     "precision",
     "data",
+    "hardware",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the runs of the diagnosis showed that a fix may be measured by.
+
+    Attributes:
+        typical_grad_norm: Norm of all gradients in an ordinary step (the 10th
+            percentile of the finite ones); NaN where unknown.
+        first_layers_change: Sum over the run of update/weight in the first third of the
+            layers; NaN where unknown.
+        step_seconds: Wall-clock seconds of one update.
+    """
+
+    typical_grad_norm: float
+    first_layers_change: float
+    step_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +54,13 @@ class Case:
         document: The spec as sent.
         network: What it resolves to.
         findings: Findings that are more than information, the primary one first.
+        facts: What was measured; null where nothing was trained.
     """
 
     document: Mapping[str, Any]
     network: Network
     findings: tuple[Finding, ...]
+    facts: Facts | None = None
 
     @property
     def problem(self) -> str:
@@ -92,6 +112,8 @@ class Candidate:
         problem: What it shall cure.
         kind: What is changed; of each kind only the best are proved.
         size: Number of places of the spec that change.
+        removes_cause: Whether the fix is known to remove what was found to be the
+            cause: it is tried to the end, whatever short runs say.
     """
 
     name: str
@@ -103,6 +125,7 @@ class Candidate:
     spec: dict[str, Any] | None
     snippet: str
     size: int
+    removes_cause: bool = False
 
 
 class Remedy(ABC):
@@ -114,12 +137,15 @@ class Remedy(ABC):
         causes: Causes that it removes: it is tried first where one of them is found.
         misused_for: Problems people try it for in vain. It is offered there, last, so
             that the trial says so.
+        superseded: Whether later ideas of its kind do the same better: it stands
+            behind them.
     """
 
     kind: ClassVar[Kind]
     treats: ClassVar[frozenset[str]]
     causes: ClassVar[frozenset[CauseKind]] = frozenset()
     misused_for: ClassVar[frozenset[str]] = frozenset()
+    superseded: ClassVar[bool] = False
 
     @property
     def name(self) -> str:
@@ -150,6 +176,7 @@ class Remedy(ABC):
                 spec=proposal.spec,
                 snippet=proposal.snippet,
                 size=len(patch),
+                removes_cause=case.problem in self.treats and case.cause in self.causes,
             )
 
 

@@ -152,8 +152,8 @@ def test_a_too_high_learning_rate_is_named_as_the_cause():
 
 def test_units_that_die_in_a_network_that_vanished_before_are_its_consequence():
     found = traces(decades_per_layer=-1.0, progress=0.0, dead=1.0)
-    for trace in found:
-        trace.layer_series["dead_fraction"][0] = 0.3
+    for run in found:
+        run.layer_series["dead_fraction"][0] = 0.3
 
     first, second = diagnose(found).findings[:2]
 

@@ -64,6 +64,9 @@ def repeated(times, *body):
 
 FAMILIES = {
     "mlp with a repeat": mlp(SIGMOID, init=XAVIER),
+    "mlp with batch norm and few samples a batch": mlp(
+        {"type": "BatchNorm1d"}, RELU, training=SGD | {"batch_size": 8}
+    ),
     "mlp written out": {
         "input": {"shape": [16]},
         "model": [*[linear(), TANH] * 8, linear(4)],

@@ -66,9 +66,10 @@ class Units:
         if isinstance(reached, dict):
             reached = reached.get(lr_multiplier, 0.0)
         if reached is None:
-            return {"progress": None, "loss_last": None}
+            return {"progress": None, "loss_last": None, "losses": []}
         so_far = reached * (1 + steps / NUM_STEPS) / 2
-        return {"progress": so_far, "loss_last": 1.4 * (1 - so_far)}
+        losses = [[0, 1.4], [steps - 1, 1.4 * (1 - so_far)]]
+        return {"progress": so_far, "loss_last": losses[1][1], "losses": losses}
 
     def steps_of(self, name):
         """Steps spent on a spec, those that were continued counted once."""
@@ -100,6 +101,13 @@ def candidate(name, kind="activation", problem="vanishing_gradient", **fields):
     )
 
 
+class Combiner:
+    """Combines any two candidates, by their names."""
+
+    def combine(self, first, second):
+        return candidate(f"{first.name}+{second.name}", first.kind)
+
+
 async def tried(units, *candidates, baseline=FAILED, **options):
     """The fixes by name, in their order."""
 
@@ -107,7 +115,7 @@ async def tried(units, *candidates, baseline=FAILED, **options):
         pass
 
     fixes = await prove(
-        candidates, DOCUMENT, baseline, Options(**options), units, report
+        candidates, DOCUMENT, baseline, Combiner(), Options(**options), units, report
     )
     return {fix.name: fix for fix in fixes}
 
@@ -128,6 +136,23 @@ async def test_a_fix_that_learns_in_every_seed_is_verified():
     assert trial.after.progress == pytest.approx(0.9)
     assert trial.after.backward_gain == 1.0
     assert trial.gain == pytest.approx(0.9)
+
+
+async def test_two_fixes_are_combined_where_neither_suffices():
+    units = Units({"one": 0.3, "two": 0.3, "one+two": 0.9})
+
+    fixes = await tried(units, candidate("one"), candidate("two", "normalisation"))
+
+    assert verified(fixes) == ["one+two"]
+    assert fixes["one+two"].trial.gain == pytest.approx(0.9)
+
+
+async def test_nothing_is_combined_where_one_fix_suffices():
+    units = Units({"one": 0.9, "two": 0.3})
+
+    fixes = await tried(units, candidate("one"), candidate("two", "normalisation"))
+
+    assert set(fixes) == {"one", "two"}
 
 
 async def test_a_useless_fix_is_refuted_by_the_first_seed():
@@ -158,7 +183,7 @@ async def test_a_rate_that_leads_early_and_loses_late_is_given_up():
         def train(self, spec, seed, lr_multiplier, steps):
             reply = super().train(spec, seed, lr_multiplier, steps)
             if spec["name"] == "good" and lr_multiplier == 3 and steps == NUM_STEPS:
-                return {"progress": None, "loss_last": None}
+                return {"progress": None, "loss_last": None, "losses": []}
             return reply
 
     units = Treacherous({"good": {1.0: 0.8, 3.0: 0.95}})
@@ -463,6 +488,7 @@ async def test_short_trainings_have_short_rungs_and_no_unit_twice(num_steps):
         [candidate("good", spec={**DOCUMENT, "name": "good", "training": training})],
         {**DOCUMENT, "training": training},
         FAILED,
+        Combiner(),
         Options(),
         run_unit,
         report,
@@ -539,7 +565,7 @@ async def test_progress_is_told_and_never_exceeds_its_total():
 
     units = Units({"good": 0.9, "useless": 0.1})
     candidates = [candidate("good"), candidate("useless", "depth")]
-    await prove(candidates, DOCUMENT, FAILED, Options(), units, report)
+    await prove(candidates, DOCUMENT, FAILED, Combiner(), Options(), units, report)
 
     assert [progress.done for progress in told] == [*range(1, len(units.calls) + 1)]
     assert all(progress.done <= progress.total for progress in told)

@@ -5,7 +5,7 @@ from functools import cache
 
 import pytest
 
-from gradhealth.fixes.base import Case
+from gradhealth.fixes.base import Case, Facts
 from gradhealth.network import resolve
 from gradhealth.patch import diff
 from gradhealth.prescription import remedies
@@ -17,6 +17,7 @@ every_fix = pytest.mark.parametrize(
 )
 # Fixes that are offered for one cause only.
 CAUSES = {"clean_data": "data"}
+FACTS = Facts(typical_grad_norm=0.3, first_layers_change=1e-3, step_seconds=0.01)
 
 
 @cache
@@ -31,7 +32,8 @@ def offers(remedy):
     found = {}
     for family, document in FAMILIES.items():
         for problem in sorted(remedy.treats | remedy.misused_for):
-            case = Case(document, network_of(family), (finding(problem, cause),))
+            findings = (finding(problem, cause),)
+            case = Case(document, network_of(family), findings, FACTS)
             for candidate in remedy.candidates(case):
                 found[family, repr(candidate.spec)] = (family, case, candidate)
     return list(found.values())
@@ -73,7 +75,7 @@ def test_applied_twice_is_applied_once(remedy):
     for family, case, candidate in offers(remedy):
         if candidate.spec is None:
             continue
-        fixed = Case(candidate.spec, resolve(candidate.spec), case.findings)
+        fixed = Case(candidate.spec, resolve(candidate.spec), case.findings, FACTS)
         again = [other.name for other in remedy.candidates(fixed)]
         assert candidate.name not in again, family
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gradhealth.fixes.base import Case
+from gradhealth.fixes.base import Case, Facts
 from gradhealth.fixes.change_optimizer import ChangeOptimizer
 from gradhealth.fixes.clean_data import CleanData
 from gradhealth.fixes.clip_gradients import ClipGradients
@@ -15,6 +15,7 @@ from gradhealth.fixes.reduce_weight_decay import ReduceWeightDecay
 from gradhealth.fixes.reset_loss_scale import ResetLossScale
 from gradhealth.fixes.standardise_inputs import StandardiseInputs
 from gradhealth.fixes.standardise_targets import StandardiseTargets
+from gradhealth.fixes.use_faster_hardware import UseFasterHardware
 from gradhealth.fixes.use_stable_loss import UseStableLoss
 from gradhealth.fixes.warm_up import WarmUp
 from gradhealth.network import resolve
@@ -85,10 +86,40 @@ def test_sgd_becomes_adam_and_keeps_its_decay():
 
 
 def test_gradients_are_clipped_where_they_are_not():
-    clipped = trained({}, ClipGradients())["clip_gradients"]
+    clipped = trained({}, ClipGradients())
+    tight = {"clip_grad_norm": 0.5, "clip_grad_value": 0.5}
 
-    assert clipped == {"clip_grad_norm": 1.0}
-    assert trained({"clip_grad_norm": 0.5}, ClipGradients()) == {}
+    assert clipped["clip_gradients"] == {"clip_grad_norm": 1.0}
+    assert 0 < clipped["clip_gradients_value"]["clip_grad_value"] < 1
+    assert trained(tight, ClipGradients()) == {}
+
+
+def test_the_limit_of_a_gradient_is_read_from_ordinary_steps():
+    document = mlp(RELU)
+    facts = Facts(typical_grad_norm=0.0321, first_layers_change=1.0, step_seconds=0.01)
+    case = Case(document, resolve(document), (finding("exploding_gradient"),), facts)
+
+    [norm, _] = ClipGradients().candidates(case)
+
+    assert norm.spec["training"]["clip_grad_norm"] == 0.03
+
+
+def test_faster_hardware_is_advised_by_the_change_that_was_measured():
+    def advice(change):
+        document = mlp(SIGMOID)
+        facts = Facts(
+            typical_grad_norm=1.0, first_layers_change=change, step_seconds=0.01
+        )
+        case = Case(document, resolve(document), (finding(),), facts)
+        return list(UseFasterHardware().candidates(case))
+
+    [slow], [hopeless] = advice(0.01), advice(1e-12)
+
+    assert slow.title == "Train 5 times as many steps"
+    assert "10 seconds" in slow.why
+    assert hopeless.title == "Faster hardware would not help"
+    assert "years" in hopeless.why
+    assert (slow.spec, advice(0.2)) == (None, [])
 
 
 def test_a_limit_that_stops_the_training_is_loosened():
