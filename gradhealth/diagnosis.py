@@ -133,7 +133,7 @@ def _conclude(case: Case, findings: tuple[Finding, ...]) -> Diagnosis:
         return Diagnosis(
             verdict, first.problem, f"{name}: {first.cause.text}", findings, notes
         )
-    if not case.is_trained and case.statistics.log10_gain.shape[1] < 2:  # noqa: PLR2004 -- two stations
+    if not (case.is_trained or case.has_gain):
         return Diagnosis(
             "insufficient_data",
             None,

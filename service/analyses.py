@@ -2,6 +2,7 @@
 
 import asyncio
 
+from gradhealth.forecast import forecast
 from gradhealth.limits import Limits
 from gradhealth.network import resolve
 from gradhealth.prescription import check_selection
@@ -16,7 +17,6 @@ from storage.records import NewAnalysis
 
 from .bodies import Body
 from .exceptions import NotFoundError
-from .theory import predicted_result
 
 
 class AnalysisService:
@@ -58,7 +58,7 @@ class AnalysisService:
             check_selection(request.options.fixes, "/options/fixes")
         new = _new_analysis(body, idempotency_key)
         if isinstance(request, TheoryRequest):
-            result = await asyncio.to_thread(predicted_result, network)
+            result = await asyncio.to_thread(forecast, network)
             return await self._store.create_finished(new, result)
         analysis, _ = await self._store.create(new)
         return await self.find(analysis.id, wait_seconds=wait_seconds)

@@ -77,6 +77,13 @@ class Case:
         ) and not math.isnan(self.progress.mean)
 
     @property
+    def has_gain(self) -> bool:
+        """Whether a gain over depth, or over the lag that is needed, was measured."""
+        lag = self.statistics.context.lag
+        in_time = lag and not np.isnan(self.statistics.log10_temporal_gain(lag)).all()
+        return bool(in_time) or self.statistics.log10_gain.shape[1] > 1
+
+    @property
     def is_harmed(self) -> bool:
         """Whether the network failed to learn."""
         return self.is_trained and self.progress.mean < HARM.value

@@ -7,15 +7,16 @@ def theory(**changes):
 
 async def test_theory_answers_at_once_and_is_kept(api):
     layers = [{"type": "Linear", "out_features": 64}, {"type": "Sigmoid"}]
-    model = [{"repeat": 5, "body": layers}, {"type": "Linear", "out_features": 4}]
+    model = [{"repeat": 8, "body": layers}, {"type": "Linear", "out_features": 4}]
 
     answer = await api.post("/v1/analyses", json=theory(model=model))
 
     assert answer.status_code == 200, answer.text
     analysis = answer.json()
     assert analysis["status"] == "succeeded"
-    assert analysis["result"]["verdict"] == "insufficient_data"
-    assert 0 < analysis["result"]["theory"]["backward_gain"] < 0.1
+    assert analysis["result"]["verdict"] == "warning"
+    assert analysis["result"]["primary"] == "vanishing_gradient"
+    assert 0 < analysis["result"]["theory"]["backward_gain"] < 1e-3
     assert (await api.get(answer.headers["location"])).json() == analysis
 
 

@@ -1,0 +1,75 @@
+"""What mean-field theory alone says of a network: no training, no torch, at once."""
+
+import numpy as np
+
+from .diagnosis import diagnose
+from .network import Network
+from .schemas.analysis import Result, Theory
+from .schemas.trace import Context, Trace, TracedLayer
+from .targets import needed_lag
+from .theory.gains import predict
+
+NOTE = (
+    "Predicted from the spec, nothing was trained: whether the learning rate, the data "
+    "and the number of steps let it learn is not judged."
+)
+NEEDED = "Nothing was trained: send it with kind 'architecture' for a measurement."
+
+
+def forecast(network: Network) -> Result:
+    """The prediction, where it does not hold, and the verdict it gives.
+
+    The predicted gains are judged by the detectors that judge measured ones, so the
+    thresholds and causes are the same. Harm is not for theory to see: what it finds is
+    a warning, of half the confidence that a measurement of both would have.
+    """
+    theory = predict(network)
+    if theory.backward_gain is None:
+        return Result(
+            verdict="insufficient_data",
+            summary=f"Theory has no prediction for this network. {NEEDED}",
+            theory=theory,
+            notes=theory.caveats,
+        )
+    diagnosis = diagnose([_as_trace(theory, network)], network)
+    is_open = diagnosis.verdict == "insufficient_data"
+    return Result(
+        verdict=diagnosis.verdict,
+        primary=diagnosis.primary,
+        summary=_of_one_layer(theory) if is_open else diagnosis.summary,
+        findings=list(diagnosis.findings),
+        theory=theory,
+        notes=[NOTE, *theory.caveats],
+    )
+
+
+def _of_one_layer(theory: Theory) -> str:
+    if theory.temporal_factor is None:
+        return f"One layer has no depth over which a gradient could vanish. {NEEDED}"
+    return (
+        f"Theory predicts that a step back in time leaves {theory.temporal_factor:.3g} "
+        "of the gradient; whether that is enough depends on a lag that the task does "
+        f"not say. {NEEDED}"
+    )
+
+
+def _as_trace(theory: Theory, network: Network) -> Trace:
+    """The prediction as the first state of a run."""
+    layers = tuple(
+        TracedLayer(path=node.path, type=node.layer.kind) for node in network.stations
+    )
+    gains = [layer.backward_gain or 0.0 for layer in theory.layers]
+    lag, factor = needed_lag(network.goal), theory.temporal_factor
+    lags = np.arange(1, (lag or 0) + 1 if factor is not None else 1)
+    with np.errstate(over="ignore"):
+        temporal = np.float64(factor or 1.0) ** (lags - 1)
+    return Trace(
+        run="theory",
+        layers=layers,
+        steps=np.zeros(1, np.int64),
+        series={},
+        layer_series={"backward_gain": np.ma.masked_array([gains])},
+        context=Context(source_format="theory", lag=lag),
+        lags=lags,
+        lag_series={"temporal_gain": np.ma.masked_array(temporal)} if len(lags) else {},
+    )
