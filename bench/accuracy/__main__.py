@@ -7,14 +7,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from .label import LEARNS, SEEDS
 from .measure import FRESH_SEEDS, Answer, measure, with_seeds
 from .peers import LEFT_OUT
 from .scores import ALARM, Judged, by, calibration, misses, share, suite_table
 from .suite import LABELS, Case, cases
 
 NUM_FIX_CASES = 60
-# A healthy twin ends below this share of the trivial loss; languages have a floor.
-LEARNS = 0.7
 
 
 def main() -> None:
@@ -40,11 +39,13 @@ def _labelled() -> Iterator[tuple[Case, bool]]:
         healthy = labels[case.healthy_key]
         if not all(loss < LEARNS * trivial for loss, _, trivial in healthy):
             continue  # the healthy twin does not learn well enough to compare with
-        pairs = list(zip(labels[case.key], healthy, strict=True))
+        # A twin that learns in none of its first three seeds was trained on no more.
+        pairs = list(zip(labels[case.key], healthy, strict=False))
         above = [own[1] - _bound(good[1], good[2]) > 0 for own, good in pairs]
         below = [own[0] - _bound(good[0], good[2]) < 0 for own, good in pairs]
-        if all(above) or (all(below) and not any(above)):
-            yield case, all(above)
+        is_faulty = all(above[: len(SEEDS)])
+        if is_faulty or (all(below) and not any(above)):
+            yield case, is_faulty
 
 
 def _bound(healthy: float, trivial: float) -> float:

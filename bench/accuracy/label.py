@@ -2,7 +2,8 @@
 
 A twin is faulty when, with twice the steps and on three other seeds, its loss stays
 above the healthy spec's by more than half of (trivial - healthy) in each; sound when it
-does in none, neither then nor after the spec's own steps. The rest is left out.
+does in none of eight, neither then nor after the spec's own steps: what fails one time
+in five passes three seeds by luck. The rest is left out.
 Nothing of gradhealth is imported, so that product and labels cannot share a mistake.
 """
 
@@ -20,6 +21,10 @@ from .networks import Spec, build, draw
 from .suite import LABELS, cases
 
 SEEDS = (100, 101, 102)
+# Trained as well where the first ones learn.
+MORE_SEEDS = (103, 104, 105, 106, 107)
+# What ends above this share of the trivial loss has not learned.
+LEARNS = 0.7
 LONGER = 2
 LAST_SHARE = 0.05
 
@@ -79,9 +84,21 @@ def _loss(output: Tensor, y: Tensor) -> Tensor:
     return functional.cross_entropy(output.flatten(0, -2), y.flatten())
 
 
-def _measure(spec: Spec) -> list[list[float]]:
+def _measure(job: tuple[Spec, list[list[float]]]) -> list[list[float]]:
+    """The losses of each seed, those that are known already first."""
+    spec, losses = job
     torch.set_num_threads(1)
-    return [[_finite(value) for value in final_losses(spec, seed)] for seed in SEEDS]
+    for seed in (*SEEDS, *MORE_SEEDS)[len(losses) :]:
+        if is_complete(losses):
+            break
+        losses.append([_finite(value) for value in final_losses(spec, seed)])
+    return losses
+
+
+def is_complete(losses: list[list[float]]) -> bool:
+    """Whether seeds enough were trained: three, or eight where some of them learn."""
+    some_learn = any(last < LEARNS * trivial for _, last, trivial in losses)
+    return len(losses) >= len(SEEDS) + some_learn * len(MORE_SEEDS)
 
 
 def _finite(value: float) -> float:
@@ -94,9 +111,10 @@ def main() -> None:
     known = json.loads(LABELS.read_text()) if LABELS.exists() else {}
     wanted = {case.key: case.spec for case in cases()}
     known = {key: value for key, value in known.items() if key in wanted}
-    missing = [key for key in wanted if key not in known]
+    missing = [key for key in wanted if not is_complete(known.get(key, []))]
     with ProcessPoolExecutor(int(sys.argv[1]) if len(sys.argv) > 1 else 2) as pool:
-        measured = pool.map(_measure, [wanted[key] for key in missing])
+        jobs = [(wanted[key], known.get(key, [])) for key in missing]
+        measured = pool.map(_measure, jobs)
         for number, (key, losses) in enumerate(zip(missing, measured, strict=True), 1):
             known[key] = losses
             if number % 20 == 0 or number == len(missing):

@@ -25,8 +25,8 @@ class ExplodingGradient(Detector):
     """J > 1e3 at the start, or divergence that growth preceded.
 
     Divergence counts when the loss ended above 3 times the larger of the trivial and
-    the first loss, or was not finite or far above its start after a first update
-    larger than half of the weights, or after activations had grown a thousandfold.
+    the first loss, or was not finite; or when a network that fails made a first update
+    larger than half of its weights, or its activations or its loss were far too large.
     """
 
     problem: ClassVar[str] = "exploding_gradient"
@@ -48,7 +48,7 @@ class ExplodingGradient(Detector):
         1e3, "activation std / first", "healthy trunks stay within a decade"
     )
     peak: Threshold = Threshold(
-        30.0, "peak / first loss", "spikes of healthy runs recover"
+        30.0, "peak / trivial loss", "spikes of healthy runs recover"
     )
 
     def detect(self, case: Case) -> Finding | None:
@@ -85,7 +85,7 @@ class ExplodingGradient(Detector):
         ratio = estimate(statistics.loss_last / start, 0.1)
         first_update = estimate(_largest(_growing_updates(statistics)), 0.1)
         growth = estimate(statistics.forward_growth, 0.1)
-        peak = estimate(statistics.loss_peak / statistics.loss_first, 0.1)
+        peak = estimate(statistics.loss_peak / statistics.trivial_loss, 0.1)
         held = [
             ("loss_ratio", ratio, self.divergence),
             ("first_update_ratio", first_update, self.first_update),

@@ -33,6 +33,11 @@ class StalledTraining(Detector):
     cut: Threshold = Threshold(
         10.0, "gradient norm / limit", "clipping is for rare spikes, not for every step"
     )
+    adaptive: Threshold = Threshold(
+        1e-2,
+        "update / weight / learning rate",
+        "Adam's step is lr * |g| / (|g| + eps): a hundredth of it is |g| = 1e-10",
+    )
     unchanged: Threshold = Threshold(
         0.5, "weights an update leaves as they are", "rounding loses the update"
     )
@@ -94,6 +99,14 @@ class StalledTraining(Detector):
                 kind="clipping",
                 text=f"Clipping at {clip:g} cuts gradients of norm {norm:.2g}, and so "
                 "every update, to next to nothing.",
+            )
+        optimizer = training.optimizer
+        if optimizer.type != "SGD" and update < self.adaptive.value * optimizer.lr:
+            return Cause(
+                kind="initialisation",
+                text=f"{optimizer.type} makes a step of about its rate whatever the "
+                f"gradient's size, yet an update is {update:.1g} of the weights: next "
+                "to no gradient arrives, as where units are off for almost all inputs.",
             )
         return Cause(
             kind="learning_rate",

@@ -1,12 +1,14 @@
 """Normalisation between weights and activations."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeAlias
 
+from ..layers.base import Signal
 from ..rewriting.anatomy import activation_of, hidden, is_norm
 from ..rewriting.blocks import (
     Block,
+    batchless_norms,
     blocks,
     entries,
     is_weighted_block,
@@ -18,11 +20,29 @@ from ..rewriting.init_rules import with_weights
 from ..rewriting.laws import HE
 from .base import Case, Proposal, Remedy
 
+# The norm that suits an output.
+NormFor: TypeAlias = Callable[[Signal], dict[str, Any]]
+
+BATCHLESS = {
+    "layer_norm": "Layer norm brings the features of a sample to mean 0 and variance "
+    "1 (Ba 2016).",
+    "rms_norm": "RMS norm divides the features of a sample by their root mean square "
+    "(Zhang & Sennrich 2019).",
+    "group_norm": "Group norm normalises groups of channels of an image (Wu & He "
+    "2018).",
+}
+TORCH = {
+    "layer_norm": "nn.Linear(n, n), nn.LayerNorm(n), activation",
+    "rms_norm": "nn.Linear(n, n), nn.RMSNorm(n), activation",
+    "group_norm": "nn.Conv2d(n, n, 3, padding=1), nn.GroupNorm(8, n), activation",
+}
+
 
 class AddNormalisation(Remedy):
     """Puts a norm between each hidden weight and its activation.
 
-    Batch norm; layer norm along sequences and for small batches. Not on the read-out,
+    Batch norm; layer norm along sequences and for small batches; layer, RMS and group
+    norm beside it. Not on the read-out,
     and not where a norm stands already. Without skips it makes gradients grow by 1.2 a
     ReLU layer, so that some 50 layers are too many for it (Yang 2019).
     """
@@ -42,7 +62,7 @@ class AddNormalisation(Remedy):
     misused_for = frozenset({"weight_collapse"})
 
     def proposals(self, case: Case) -> Iterator[Proposal]:
-        spec = _with_norms(case, None)
+        spec = _with_norms(case, _usual(case))
         if spec == case.document:
             return
         yield Proposal(
@@ -59,34 +79,67 @@ class AddNormalisation(Remedy):
             ),
         )
         present = activation_of(case.network)
-        if present is None or present.kind == "ReLU":
-            return
-        with_relu = _with_norms(case, {"type": "ReLU"})
+        if present is not None and present.kind != "ReLU":
+            yield _with_relu(case)
+        yield from _batchless(case)
+
+
+def _with_relu(case: Case) -> Proposal:
+    spec = _with_norms(case, _usual(case), {"type": "ReLU"})
+    return Proposal(
+        title="Add normalisation, ReLU and He weights",
+        why=(
+            "The norm keeps half of the ReLU units on for every input, and He's "
+            "weights start it at the right size (Ioffe & Szegedy 2015, He 2015)."
+        ),
+        spec=with_weights(spec, case.network, HE),
+        snippet=(
+            "# in place of each hidden Linear and its activation:\n"
+            "nn.Linear(n, n), nn.BatchNorm1d(n), nn.ReLU()"
+        ),
+        variant="relu",
+    )
+
+
+def _batchless(case: Case) -> Iterator[Proposal]:
+    """Norms that need no batch, where they are not the usual choice already."""
+    usual = _usual(case)
+    usual_spec = _with_norms(case, usual)
+    for variant, why in BATCHLESS.items():
+        spec = _with_norms(case, _batchless_or(variant, usual))
+        if spec == usual_spec:
+            continue
         yield Proposal(
-            title="Add normalisation, ReLU and He weights",
-            why=(
-                "The norm keeps half of the ReLU units on for every input, and He's "
-                "weights start it at the right size (Ioffe & Szegedy 2015, He 2015)."
-            ),
-            spec=with_weights(with_relu, case.network, HE),
-            snippet=(
-                "# in place of each hidden Linear and its activation:\n"
-                "nn.Linear(n, n), nn.BatchNorm1d(n), nn.ReLU()"
-            ),
-            variant="relu",
+            title=f"Add {variant.replace('_', ' ')} between weights and activations",
+            why=f"{why} It works on each sample alone, so that it is the same in "
+            "training, in use, and at any batch size.",
+            spec=spec,
+            snippet=f"# before each hidden activation:\n{TORCH[variant]}",
+            variant=variant,
         )
 
 
-def _with_norms(case: Case, activation: dict[str, Any] | None) -> dict[str, Any]:
-    paths = hidden(case.network)
+def _usual(case: Case) -> NormFor:
     batch_size = case.network.spec.training.batch_size
+    return lambda signal: norm_for(signal, batch_size)
+
+
+def _batchless_or(variant: str, usual: NormFor) -> NormFor:
+    """The variant where it fits the signal."""
+    return lambda signal: batchless_norms(signal).get(variant) or usual(signal)
+
+
+def _with_norms(
+    case: Case, norm: NormFor, activation: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    paths = hidden(case.network)
 
     def edit(places: Sequence[Place]) -> list[Any]:
         edited: list[Any] = []
         for before, block in pairwise([(), *blocks(places)]):
             if is_weighted_block(block, paths) and not _is_normalised(before, block):
-                norm = norm_for(block[0].nodes[0].output, batch_size)
-                edited += normalised(block, norm, activation)
+                own = norm(block[0].nodes[0].output)
+                edited += normalised(block, own, activation)
             else:
                 edited += entries(block)
         return edited

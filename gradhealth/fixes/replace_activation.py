@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from ..layers.activation import ELU, GELU, SELU, LeakyReLU, ReLU, SiLU, Tanh
+from ..layers.activation import ELU, GELU, SELU, LeakyReLU, PReLU, ReLU, SiLU, Tanh
 from ..layers.base import Layer
 from ..layers.linear import Dropout
 from ..network import Network
@@ -41,6 +41,13 @@ CHOICES: dict[str, tuple[Layer, str]] = {
         (
             "LeakyReLU never has slope 0, so no unit is cut off for good; weights of "
             "variance 2/((1 + a^2) fan_in) keep the gradient's size (He 2015)."
+        ),
+    ),
+    "prelu": (
+        PReLU(),
+        (
+            "PReLU learns its slope below 0; weights of variance 2/((1 + a^2) fan_in) "
+            "for its first slope of 0.25 keep the gradient's size (He 2015)."
         ),
     ),
     "tanh": (

@@ -1,5 +1,6 @@
 """Blocks: a weighted layer with the norms and activations behind it."""
 
+import math
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ Block = Sequence[Place]
 # Below this batch size the statistics of a batch are too noisy to normalise with
 # (Wu & He 2018).
 MIN_BATCH_SIZE = 16
+# Groups of channels of a group norm, where the channels can be shared out so.
+MAX_GROUPS = 8
 BATCH_NORMS = {1: "BatchNorm1d", 3: "BatchNorm2d", 4: "BatchNorm3d"}
 
 
@@ -66,3 +69,11 @@ def norm_for(signal: Signal, batch_size: int) -> dict[str, Any]:
         return {"type": "LayerNorm"}
     # A layer norm whose parameters do not depend on the size of the image.
     return {"type": "GroupNorm", "num_groups": 1}
+
+
+def batchless_norms(signal: Signal) -> dict[str, dict[str, Any]]:
+    """Norms that work on each sample alone, by the word for them."""
+    if len(signal.dims) <= 2:  # noqa: PLR2004 -- [length, features]
+        return {"layer_norm": {"type": "LayerNorm"}, "rms_norm": {"type": "RMSNorm"}}
+    num_groups = math.gcd(signal.channels, MAX_GROUPS)
+    return {"group_norm": {"type": "GroupNorm", "num_groups": num_groups}}

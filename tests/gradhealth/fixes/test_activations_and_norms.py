@@ -95,6 +95,18 @@ def test_a_norm_with_relu_replaces_the_activation():
     assert {"match": "Linear.weight"} | HE in spec["init"]
 
 
+def test_norms_that_need_no_batch_are_offered_beside_batch_norm():
+    vectors = offered(AddNormalisation(), mlp(SIGMOID))
+    images = offered(AddNormalisation(), FAMILIES["cnn"])
+
+    bodies = {name: spec["model"][0]["body"] for name, spec in vectors.items()}
+    layer_norm, rms_norm = {"type": "LayerNorm"}, {"type": "RMSNorm"}
+    assert bodies["add_normalisation_layer_norm"] == [linear(), layer_norm, SIGMOID]
+    assert bodies["add_normalisation_rms_norm"] == [linear(), rms_norm, SIGMOID]
+    group_norm = images["add_normalisation_group_norm"]["model"][1]
+    assert group_norm["type"] == "GroupNorm"
+
+
 def test_images_get_batch_norm_and_small_batches_one_that_needs_no_batch():
     large = offered(AddNormalisation(), FAMILIES["cnn"])
     small = offered(AddNormalisation(), FAMILIES["cnn with small batches"])
