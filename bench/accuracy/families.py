@@ -67,6 +67,30 @@ def _mlps() -> Iterator[Spec]:
             )
 
 
+def _deep_mlps() -> Iterator[Spec]:
+    """Plain networks as deep as a good initialisation allows."""
+    optimizers = cycle([SGD, MOMENTUM])
+    for activation, depth, width in (
+        ("ReLU", 10, 128),
+        ("ReLU", 16, 128),
+        ("LeakyReLU", 14, 128),
+        ("Tanh", 10, 96),
+        ("Tanh", 20, 96),
+        ("SELU", 16, 64),
+        ("SELU", 24, 64),
+        ("ELU", 12, 96),
+    ):
+        match, rule = ACTIVATIONS[activation]
+        body = [linear(width), {"type": activation}]
+        yield spec_of(
+            [{"repeat": depth, "body": body}, linear(10)],
+            DIGITS,
+            {"optimizer": next(optimizers), "steps": 200, "batch_size": 64},
+            [{"match": match, **rule}],
+            [64],
+        )
+
+
 def _normed_mlps() -> Iterator[Spec]:
     for depth, norm, activation, optimizer in (
         (4, "BatchNorm1d", "ReLU", SGD),
@@ -180,16 +204,34 @@ def _rnns() -> Iterator[Spec]:
         yield _recurrent({"type": "RNN"}, _recall(length, lag), orthogonal)
     for length, lag in ((20, 2), (12, 3)):
         yield _recurrent({"type": "RNN"}, _recall(length, lag), [])
+    for length in (30, 40, 60):
+        yield _recurrent({"type": "RNN"}, _recall(length, length), orthogonal)
 
 
 def _lstms() -> Iterator[Spec]:
-    for length, lag, bias in ((10, 10, 1), (20, 20, 3), (30, 30, 4), (20, 5, 1)):
+    for length, lag, bias in (
+        (10, 10, 1),
+        (20, 20, 3),
+        (30, 30, 4),
+        (20, 5, 1),
+        (40, 40, 5),
+        (50, 50, 5),
+        (60, 60, 5),
+    ):
         rule = {"match": "LSTM.forget_bias", "value": bias}
         yield _recurrent({"type": "LSTM"}, _recall(length, lag), [rule])
 
 
 def _grus() -> Iterator[Spec]:
-    for length, lag, bias in ((10, 10, 0), (20, 20, 3), (30, 30, 4), (25, 4, 0)):
+    for length, lag, bias in (
+        (10, 10, 0),
+        (20, 20, 3),
+        (30, 30, 4),
+        (25, 4, 0),
+        (40, 40, 5),
+        (50, 50, 5),
+        (60, 60, 5),
+    ):
         rule = {"match": "GRU.update_bias", "value": bias}
         yield _recurrent({"type": "GRU"}, _recall(length, lag), [rule])
 
@@ -260,6 +302,7 @@ def _regressors() -> Iterator[Spec]:
 
 FAMILIES = {
     "mlp": _mlps,
+    "deep_mlp": _deep_mlps,
     "normed_mlp": _normed_mlps,
     "cnn": _cnns,
     "resnet": _resnets,

@@ -75,7 +75,7 @@ def _default_weights(_: str, spec: Spec) -> Iterator[Twin]:
 
 
 def _sigmoid(_: str, spec: Spec) -> Iterator[Twin]:
-    if _depth(spec) >= 4 and not _has(spec, *NORMS, "Residual", "Conv2d"):
+    if _depth(spec) >= 4 and not _has(spec, *NORMS, "Residual"):
         changed = _replaced(spec, {"type": "Sigmoid"})
         changed = _weights(changed, fn="xavier_uniform_")
         yield _twin("sigmoid", changed, {VANISHING}, {"activation"})
@@ -226,6 +226,9 @@ def _forgetting(_: str, spec: Spec) -> Iterator[Twin]:
     problems = {"temporal_vanishing_gradient"}
     causes = {"recurrence", "initialisation", "activation"}
     for kind, rule in (("LSTM", "forget_bias"), ("GRU", "update_bias")):
+        if _has(spec, kind) and lag >= 30:
+            default = {**copy.deepcopy(spec), "init": []}
+            yield _twin("default_gates", default, problems, causes)
         if _has(spec, kind) and lag >= 10:
             changed = _with_rules(spec, [{"match": f"{kind}.{rule}", "value": -3.0}])
             yield _twin(f"{rule}_-3", changed, problems, causes)
@@ -235,7 +238,8 @@ def _forgetting(_: str, spec: Spec) -> Iterator[Twin]:
             changed = _with_rules(spec, [rule])
             yield _twin(f"recurrent_gain_{gain}", changed, problems, causes)
         longer = copy.deepcopy(spec)
-        longer["data"] |= {"length": 60, "lag": 60}
+        length = max(60, spec["data"]["length"])
+        longer["data"] |= {"length": length, "lag": length}
         longer["init"] = []
         yield _twin("longer_lag", longer, problems, causes)
 

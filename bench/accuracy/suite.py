@@ -13,7 +13,9 @@ from .mutations import twins
 
 LABELS = Path(__file__).parent / "labels.json"
 # A mutation makes at most so many twins of a family: else the plain ones outweigh all.
-MAX_OF_A_KIND = 3
+MAX_OF_A_KIND, MAX_OF_TRAINING = 8, 3
+# Mutations of the training and its data, which apply to every network.
+TRAINING = ("lr_", "bfloat16", "weight_decay", "loss_scale", "clip_", "input_", "zero_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,8 @@ def _cases() -> Iterator[Case]:
         for twin in twins(family, spec):
             kind = (family, twin.mutation)
             made[kind] += 1
-            if made[kind] > MAX_OF_A_KIND:
+            is_training = twin.mutation.startswith(TRAINING)
+            if made[kind] > (MAX_OF_TRAINING if is_training else MAX_OF_A_KIND):
                 continue
             yield Case(
                 f"{name}-{twin.mutation}",

@@ -25,6 +25,12 @@ class StalledTraining(Detector):
         "sum of update / weight over the run",
         "healthy medians sum to 0.05 and more; rates a thousand times too low to 0.004",
     )
+    fall: Threshold = Threshold(
+        0.03, "of the way from trivial loss to floor", "the plateau of the signs"
+    )
+    calm: Threshold = Threshold(
+        0.01, "update / weight", "larger steps make the loss jump, not fall"
+    )
     relation: Threshold = Threshold(
         0.1,
         "progress of nearest neighbours",
@@ -62,35 +68,38 @@ class StalledTraining(Detector):
         )
 
     def _cause(self, case: Case, update: float) -> Cause:
+        """The first reason that holds; `update` is the median of update / weight."""
         if case.network is None:
             return Cause(kind="unknown", text="The loss does not come down.")
         training = case.network.spec.training
-        unchanged = case.statistics.middle("unchanged_fraction")
-        if np.nanmean(np.append(unchanged, 0.0)) > self.unchanged.value:
-            return Cause(
-                kind="precision",
-                text=f"{training.precision} rounds most updates away: they are smaller "
-                "than the last digit of the weights.",
+        return (
+            self._of_rounding(case, training)
+            or self._of_small_updates(case, training, update)
+            or of_large_outputs(case.statistics)
+            or self._of_slow_fall(case, training, update)
+            or self._of_targets(case)
+            or Cause(
+                kind="unknown",
+                text="The gradients arrive and the weights move, but the loss stays: "
+                "look at the labels, the learning rate and the number of steps.",
             )
-        if update * case.statistics.num_steps < self.change.value:
-            return self._of_small_updates(case, training, update)
-        if outputs := of_large_outputs(case.statistics):
-            return outputs
-        relation = case.statistics.context.neighbour_progress
-        if relation is not None and relation < self.relation.value:
-            return Cause(
-                kind="labels",
-                text="The weights move, but the loss stays, and nearest neighbours "
-                f"predict no better than a constant either (progress {relation:.2f}): "
-                "the targets look unrelated to the inputs.",
-            )
-        return Cause(
-            kind="unknown",
-            text="The gradients arrive and the weights move, but the loss stays: look "
-            "at the labels, the learning rate and the number of steps.",
         )
 
-    def _of_small_updates(self, case: Case, training: Training, update: float) -> Cause:
+    def _of_rounding(self, case: Case, training: Training) -> Cause | None:
+        unchanged = np.nan_to_num(case.statistics.at_end("unchanged_fraction"))
+        if np.mean(unchanged) <= self.unchanged.value:
+            return None
+        return Cause(
+            kind="precision",
+            text=f"{training.precision} rounds most updates away: they are smaller "
+            "than the last digit of the weights.",
+        )
+
+    def _of_small_updates(
+        self, case: Case, training: Training, update: float
+    ) -> Cause | None:
+        if update * case.statistics.num_steps >= self.change.value:
+            return None
         clip = training.clip_grad_norm or training.clip_grad_value
         norms = case.statistics.grad_norms
         norm = float(np.median(norms)) if len(norms) else 0.0
@@ -111,8 +120,32 @@ class StalledTraining(Detector):
         return Cause(
             kind="learning_rate",
             text=f"An update is {update:.1g} of the weights: in all its steps the "
-            f"training hardly moves them. The learning rate {training.optimizer.lr:g} "
-            "is too low.",
+            f"training hardly moves them. The learning rate {optimizer.lr:g} is too "
+            "low.",
+        )
+
+    def _of_slow_fall(
+        self, case: Case, training: Training, update: float
+    ) -> Cause | None:
+        fall = _last_fall(case.statistics)
+        if fall <= self.fall.value or update >= self.calm.value:
+            return None
+        return Cause(
+            kind="learning_rate",
+            text=f"The loss still falls, by {fall:.0%} of the whole way in the last "
+            f"quarter: the learning rate {training.optimizer.lr:g} is too low for "
+            f"{case.statistics.num_steps} steps, or the steps are too few.",
+        )
+
+    def _of_targets(self, case: Case) -> Cause | None:
+        relation = case.statistics.context.neighbour_progress
+        if relation is None or relation >= self.relation.value:
+            return None
+        return Cause(
+            kind="labels",
+            text="The weights move, but the loss stays, and nearest neighbours "
+            f"predict no better than a constant either (progress {relation:.2f}): "
+            "the targets look unrelated to the inputs.",
         )
 
 
@@ -127,3 +160,17 @@ def _median_updates(statistics: Statistics) -> np.ndarray:
             for row in ratios
         ]
     )
+
+
+def _last_fall(statistics: Statistics) -> float:
+    """The least fall of the loss, over seeds, from the third quarter to the last."""
+    falls = []
+    for trace in statistics.traces:
+        trivial, floor = trace.context.trivial_loss, trace.context.loss_floor or 0.0
+        losses = trace.series["loss"].compressed()
+        quarter = len(losses) // 4
+        if trivial is None or trivial <= floor or not quarter:
+            return 0.0
+        third, last = losses[-2 * quarter : -quarter], losses[-quarter:]
+        falls.append(float(np.mean(third) - np.mean(last)) / (trivial - floor))
+    return min(falls, default=0.0)

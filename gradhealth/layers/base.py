@@ -57,7 +57,7 @@ class Signal:
 
     def __str__(self) -> str:
         if self.is_tokens:
-            return f"{self.dims[0]} tokens"
+            return f"{self.dims[0]} tokens of {self.vocab_size}"
         return str(list(self.dims))
 
 
