@@ -17,7 +17,7 @@ MAX_STACKED = 2**22
 
 def stds(outputs: Sequence[Tensor]) -> list[float]:
     """Standard deviation over samples of each [B, ...], RMS over its units."""
-    return _reduced(outputs, _stds)
+    return _reduced(outputs, std_over_samples)
 
 
 def dead_fractions(outputs: Sequence[Tensor]) -> list[float]:
@@ -27,45 +27,67 @@ def dead_fractions(outputs: Sequence[Tensor]) -> list[float]:
 
 def saturated_fractions(outputs: Sequence[Tensor], kind: UnitKind) -> list[float]:
     """Share of (sample, unit) pairs of each [B, ...] on a flat part."""
-    return _reduced(outputs, _tanh_flat if kind == "tanh" else _sigmoid_flat)
+    return _reduced(outputs, tanh_flat if kind == "tanh" else sigmoid_flat)
+
+
+def reduce_together(
+    outputs: Sequence[Tensor], reduce: Callable[[Tensor], Tensor]
+) -> list[tuple[list[int], Tensor]]:
+    """`reduce` takes [n, B, ...] and gives [n]; small tensors of a shape go together.
+
+    Returns:
+        Indices of outputs, and their numbers, on the outputs' device.
+    """
+    groups: dict[tuple[torch.Size, torch.dtype, torch.device], list[int]] = {}
+    for index, output in enumerate(outputs):
+        key = output.shape, output.dtype, output.device
+        groups.setdefault(key, []).append(index)
+    reduced: list[tuple[list[int], Tensor]] = []
+    for (shape, _, _), indices in groups.items():
+        size = max(1, MAX_STACKED // max(1, shape.numel()))
+        for start in range(0, len(indices), size):
+            chunk = indices[start : start + size]
+            stacked = torch.stack([outputs[index].detach() for index in chunk])
+            reduced.append((chunk, reduce(stacked)))
+    return reduced
 
 
 def _reduced(
     outputs: Sequence[Tensor], reduce: Callable[[Tensor], Tensor]
 ) -> list[float]:
-    """`reduce` takes [n, B, ...] and gives [n]; small tensors go together."""
-    groups: dict[torch.Size, list[int]] = {}
-    for index, output in enumerate(outputs):
-        groups.setdefault(output.shape, []).append(index)
     numbers = [math.nan] * len(outputs)
-    for shape, indices in groups.items():
-        size = max(1, MAX_STACKED // max(1, shape.numel()))
-        for start in range(0, len(indices), size):
-            chunk = indices[start : start + size]
-            stacked = torch.stack([outputs[index].detach() for index in chunk])
-            for index, number in zip(chunk, reduce(stacked).tolist(), strict=True):
-                numbers[index] = number
+    for indices, reduced in reduce_together(outputs, reduce):
+        for index, number in zip(indices, reduced.tolist(), strict=True):
+            numbers[index] = number
     return numbers
 
 
-def _stds(x_NB: Tensor) -> Tensor:
+def std_over_samples(x_NB: Tensor) -> Tensor:
+    """[n] standard deviation over samples of each [B, ...], RMS over its units."""
     centred = (x_NB - x_NB.mean(1, keepdim=True)).flatten(1)
     norms: Tensor = torch.linalg.vector_norm(centred, dim=1)
     return norms / math.sqrt(centred.shape[1])
 
 
-def _dead(x_NB: Tensor) -> Tensor:
+def is_active(x_NB: Tensor) -> Tensor:
+    """[n, units] whether each unit of [n, B, ...] is above 0 on any sample."""
     # The units of a sequence are its last axis; of features and images, axis 2.
     units = 3 if x_NB.dim() == 4 else 2  # noqa: PLR2004 -- [n, B, length, features]
     others = [dim for dim in range(1, x_NB.dim()) if dim != units]
-    return (x_NB.amax(others) <= 0).double().mean(1)
+    return x_NB.amax(others) > 0
 
 
-def _tanh_flat(x_NB: Tensor) -> Tensor:
+def _dead(x_NB: Tensor) -> Tensor:
+    return 1 - is_active(x_NB).double().mean(1)
+
+
+def tanh_flat(x_NB: Tensor) -> Tensor:
+    """[n] share of the values of each [B, ...] near -1 and 1."""
     return _share(x_NB.abs() > TANH_SATURATED)
 
 
-def _sigmoid_flat(x_NB: Tensor) -> Tensor:
+def sigmoid_flat(x_NB: Tensor) -> Tensor:
+    """[n] share of the values of each [B, ...] near 0 and 1."""
     return _share((x_NB - 0.5).abs() > 0.5 - SIGMOID_SATURATED)
 
 

@@ -1,0 +1,149 @@
+"""What is recorded, against the slow and obvious way to compute it."""
+
+import gzip
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from gradhealth.recorder import Recorder
+from tests.support.trainings import Reader, batch, mlp, train
+
+
+def sgd(model, **how):
+    return torch.optim.SGD(model.parameters(), **({"lr": 0.1} | how))
+
+
+def record(model, optimizer, *, num_steps=30, budget=None, length=None, **how):
+    """The trace of a training."""
+    with Recorder(model, optimizer, budget=budget, **how) as recorder:
+        train(model, optimizer, num_steps=num_steps, recorder=recorder, length=length)
+    return recorder.trace()
+
+
+def column(trace, path):
+    return [layer.path for layer in trace.layers].index(path)
+
+
+def test_gradient_norms_of_every_layer_are_those_of_autograd():
+    model = mlp()
+    trace = record(model, sgd(model), num_steps=3)
+
+    twin = mlp()
+    optimizer = sgd(twin)
+    norms = []
+
+    def keep(_recorder):
+        norms.append([norm_of(module) for module in twin if parameters(module)])
+
+    train(twin, optimizer, num_steps=3, before=keep)
+    stations = [column(trace, str(i)) for i, m in enumerate(twin) if parameters(m)]
+    recorded = trace.layer_series["grad_norm"][:, stations]
+    np.testing.assert_allclose(recorded, norms, rtol=1e-5)
+    totals = np.linalg.norm(norms, axis=1)
+    np.testing.assert_allclose(trace.series["grad_norm"], totals, rtol=1e-5)
+
+
+def parameters(module):
+    return list(module.parameters())
+
+
+def norm_of(module):
+    return torch.cat([p.grad.flatten() for p in module.parameters()]).norm().item()
+
+
+def test_the_loss_and_the_learning_rate_are_recorded_at_every_step():
+    model = mlp()
+    with Recorder(model, sgd(model), budget=None) as recorder:
+        losses = train(model, sgd(model), num_steps=0, recorder=recorder)
+    assert losses == []
+
+    twin = mlp()
+    trace = record(twin, optimizer := sgd(twin), num_steps=12)
+
+    again = mlp()
+    losses = train(again, sgd(again), num_steps=12)
+    np.testing.assert_allclose(trace.series["loss"], losses, rtol=1e-6)
+    assert trace.series["lr"].tolist() == [optimizer.param_groups[0]["lr"]] * 12
+    assert trace.steps.tolist() == list(range(12))
+
+
+def test_everything_else_is_recorded_on_the_first_steps_and_then_now_and_then():
+    model = mlp()
+
+    trace = record(model, sgd(model), num_steps=45, sample_every=20)
+
+    for name in ("weight_norm", "update_ratio", "forward_std", "backward_gain"):
+        known = ~np.ma.getmaskarray(trace.layer_series[name]).all(axis=1)
+        assert trace.steps[known].tolist() == [*range(10), 20, 40], name
+
+
+@pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.AdamW])
+def test_a_training_is_bitwise_the_same_with_and_without_it(kind):
+    def run(watch):
+        model = mlp(
+            extra=(lambda: nn.BatchNorm1d(16), lambda: nn.Dropout(0.3)),
+        )
+        optimizer = kind(model.parameters(), lr=0.01)
+        if not watch:
+            return train(model, optimizer, num_steps=60), model.state_dict()
+        with Recorder(model, optimizer, sample_every=7) as recorder:
+            losses = train(model, optimizer, num_steps=60, recorder=recorder)
+        return losses, model.state_dict()
+
+    losses, weights = run(watch=True)
+    bare_losses, bare_weights = run(watch=False)
+
+    assert losses == bare_losses
+    for name, weight in weights.items():
+        assert torch.equal(weight, bare_weights[name]), name
+
+
+def test_a_recurrent_training_is_bitwise_the_same():
+    def run(watch):
+        model = Reader()
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+        if not watch:
+            return train(model, optimizer, length=12), model.state_dict()
+        with Recorder(model, optimizer, sample_every=3) as recorder:
+            losses = train(model, optimizer, recorder=recorder, length=12)
+        return losses, model.state_dict()
+
+    (losses, weights), (bare_losses, bare_weights) = run(watch=True), run(watch=False)
+
+    assert losses == bare_losses
+    assert all(torch.equal(weights[name], bare_weights[name]) for name in weights)
+
+
+def test_a_file_holds_the_run_line_by_line(tmp_path):
+    model = mlp()
+    path = tmp_path / "trace.jsonl.gz"
+
+    trace = record(model, sgd(model), num_steps=70, to=path, run="mine")
+
+    header, *batches = map(json.loads, gzip.decompress(path.read_bytes()).splitlines())
+    assert header["trace_version"] == 1
+    assert header["run"] == "mine"
+    assert [layer["path"] for layer in header["layers"]] == [
+        layer.path for layer in trace.layers
+    ]
+    assert header["context"]["clip_measured"] == "post"
+    steps = [step for batch in batches for step in batch["steps"]]
+    assert steps == list(range(70))
+    assert [batch["sequence"] for batch in batches] == list(range(len(batches)))
+    losses = [loss for batch in batches for loss in batch["series"]["loss"]]
+    np.testing.assert_allclose(losses, trace.series["loss"], rtol=1e-5)
+
+
+def test_hooks_are_gone_after_an_exception():
+    model = mlp()
+    optimizer = sgd(model)
+
+    with pytest.raises(RuntimeError, match="shapes"), Recorder(model, optimizer):
+        model(batch(0)[0][:, :3])
+
+    assert not any(module._forward_hooks for module in model.modules())
+    assert not optimizer._optimizer_step_pre_hooks
+    assert not optimizer._optimizer_step_post_hooks
