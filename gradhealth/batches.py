@@ -139,7 +139,8 @@ def _rounded(values: Series) -> Any:
 def _pack(name: str, kind: str, values: Series) -> tuple[dict[str, Any], Floats]:
     """The column's description, and its values without empty rows and layers."""
     known = ~np.ma.getmaskarray(values)
-    packed = np.asarray(values.data, np.float32)
+    with np.errstate(over="ignore"):
+        packed = np.asarray(values.data, np.float32)
     packed = np.where(known, packed, np.uint32(MISSING_BITS).view(np.float32))
     column: dict[str, Any] = {"name": name, "kind": kind}
     rows = known if known.ndim == 1 else known.any(axis=1)

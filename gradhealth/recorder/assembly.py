@@ -7,8 +7,15 @@ from torch import Tensor
 
 from ..batches import Batch
 from ..schemas.trace import IntArray, Series
-from .rows import GRAD_NORM, UPDATE_NORM, WEIGHT_NORM, Numbers, Row, Transfer
-from .watch import BACKWARD_GAIN
+from .rows import (
+    BACKWARD_GAIN,
+    GRAD_NORM,
+    UPDATE_NORM,
+    WEIGHT_NORM,
+    Numbers,
+    Row,
+    Transfer,
+)
 
 # float32 squares underflow below, so smaller norms are no measurement.
 FLOAT32_NORM_FLOOR = 1e-18

@@ -12,8 +12,8 @@ from torch.utils.hooks import RemovableHandle
 from .governor import Costs, Governor
 from .optimized import Optimized
 from .rows import Row
+from .sampling import Sampling
 from .subject import Subject
-from .watch import ActivationWatch
 
 T = TypeVar("T")
 
@@ -57,11 +57,15 @@ class Collector:
         self._fail = fail
         self._handles: list[RemovableHandle] = []
         self._step = first_step
+        self._row = Row(first_step)
+        self._stepped: list[Optimized] = []
+        self._measured: list[Optimized] = []
+        self._is_sampled = False
         self._own_seconds = 0.0
         self._hook_began = perf_counter()
-        self.watch = ActivationWatch(subject, fail)
+        self.sampling = Sampling(subject)
         self.costs = Costs()
-        self.wants_exact = True
+        self.wants_exact = False
 
     def start(self) -> None:
         """Puts hooks on the optimizers, and on the model where a step is sampled."""
@@ -75,18 +79,31 @@ class Collector:
         self._open_row()
 
     def stop(self) -> Row:
-        """Takes every hook off; gives the unfinished row."""
+        """Takes every hook off; gives the unfinished row.
+
+        Of a step that no optimizer took yet only what was logged is known.
+        """
+        row = self._row
+        if not self._stepped:
+            row = Row(row.step, row.scalars)
+        elif self._is_sampled:
+            row.cells += self.sampling.take()
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
-        self.watch.detach()
-        return self._row
+        self.sampling.detach()
+        return row
 
     def log(self, values: dict[str, float | Tensor]) -> None:
         """Adds scalars to the row of the step that is being computed."""
         for name, value in values.items():
-            kept = value.detach().clone() if isinstance(value, Tensor) else value
-            self._row.put(name, kept)
+            if not isinstance(value, Tensor):
+                self._row.put(name, float(value))
+            elif value.numel() == 1:
+                self._row.put(name, value.detach().clone())
+            else:
+                message = f"{name}: log one number, not {value.numel()}: take the mean"
+                raise ValueError(message)
 
     def measure_now(self, optimizer: Optimizer) -> None:
         """Takes the norms now, and not again in the optimizer's step."""
@@ -143,17 +160,16 @@ class Collector:
             self._close_row()
 
     def _open_row(self) -> None:
-        self._stepped: list[Optimized] = []
-        self._measured: list[Optimized] = []
+        self._stepped, self._measured = [], []
         count = self._step - self._first_step
         self._takes_norms = self._governor.takes_norms(count)
         self._is_sampled = self._governor.takes_sample(count)
-        is_exact = self._is_sampled and self.wants_exact
+        is_exact = self._is_sampled and (self.wants_exact or not count)
         self._row = Row(self._step, is_exact=is_exact)
-        self._norm_seconds = self._sample_seconds = self.watch.seconds = 0.0
+        self._norm_seconds = self._sample_seconds = self.sampling.ledger.seconds = 0.0
         began = perf_counter()
         if self._is_sampled:
-            self.watch.attach(is_exact=is_exact)
+            self.sampling.attach(is_exact=is_exact)
         self._began = perf_counter()
         self._sample_seconds += self._began - began
         self._own_before = self._own_now()
@@ -161,18 +177,17 @@ class Collector:
     def _close_row(self) -> None:
         began = perf_counter()
         if self._is_sampled:
-            self._row.cells += self.watch.take()
-        self._sample_seconds += perf_counter() - began + self.watch.seconds
+            self._row.cells += self.sampling.take()
+        self._sample_seconds += perf_counter() - began + self.sampling.ledger.seconds
         self._account()
         row = self._row
-        self.wants_exact = False
         self._step += 1
         self._open_row()
         self._hand_over(row)
 
     def _account(self) -> None:
         """Books the time that the row took, and how much of it was ours."""
-        own = self._own_now() - self._own_before + self.watch.seconds
+        own = self._own_now() - self._own_before + self.sampling.ledger.seconds
         self.costs.steps.append(perf_counter() - self._began - own)
         self.costs.other.append(own - self._norm_seconds - self._sample_seconds)
         if self._takes_norms:

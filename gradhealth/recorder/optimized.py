@@ -22,8 +22,9 @@ class Optimized:
 
     def note_state(self, row: Row, scaler: torch.amp.GradScaler | None) -> None:
         """The learning rate, and the loss scale where there is one."""
-        lr = self.optimizer.param_groups[0]["lr"]
-        row.put("lr", lr.detach().clone() if isinstance(lr, Tensor) else lr)
+        lr = self.optimizer.param_groups[0].get("lr")
+        if lr is not None:
+            row.put("lr", lr.detach().clone() if isinstance(lr, Tensor) else lr)
         if scaler is not None and scaler.is_enabled():
             # The public get_scale() waits for the GPU.
             scale = scaler._get_scale_async()  # noqa: SLF001

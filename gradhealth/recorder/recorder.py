@@ -120,7 +120,7 @@ class Recorder:
             return
         self._is_active = False
         row = self._collector.stop()
-        self._feed.take(Row(row.step, row.scalars), self._collector.costs)
+        self._feed.take(row, self._collector.costs)
         self._feed.flush()
         if self._feed.writer is not None:
             self._feed.writer.close()
@@ -163,6 +163,10 @@ class Recorder:
         return [
             *([governor] if governor else []),
             *self._failures,
+            *(
+                f"{path} cannot be watched: {reason}"
+                for path, reason in self._collector.sampling.ledger.failures.items()
+            ),
             *(writer.notes if writer is not None else []),
         ]
 
@@ -176,13 +180,14 @@ class Recorder:
         return writer.trace()
 
     def _make_writer(self) -> Writer:
-        order = self._subject.depth_order(self._collector.watch.order)
+        seen = self._collector.sampling.activations
+        order = self._subject.depth_order(seen.order)
         layers = self._subject.layers
-        was_seen = bool(self._collector.watch.order)
         context = self._context.model_copy(
             update={
-                "layer_order": "given" if was_seen else "file",
-                "batch_size": self._collector.watch.batch_size,
+                "layer_order": "given" if seen.order else "file",
+                "batch_size": seen.batch_size,
+                "hides": self._subject.hides,
             }
         )
         header = Header(self.run, tuple(layers[i].traced for i in order), context)
@@ -191,8 +196,8 @@ class Recorder:
 
     def _take(self, row: Row) -> None:
         self._collector.costs = self._feed.take(row, self._collector.costs)
-        if self._feed.writer is not None and self._feed.writer.wants_exact:
-            self._collector.wants_exact = True
+        if self._feed.writer is not None:
+            self._collector.wants_exact = self._feed.writer.wants_exact
 
     def _fail(self, error: Exception) -> None:
         """Ends the recording, not the training."""

@@ -11,6 +11,7 @@ from torch import Tensor
 Numbers = NDArray[np.float64]
 
 GRAD_NORM, WEIGHT_NORM, UPDATE_NORM = "grad_norm", "weight_norm", "update_norm"
+BACKWARD_GAIN = "backward_gain"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,11 @@ UNIT_KINDS: dict[type[nn.Module], UnitKind] = {
 # Modules with a matrix of their own whose children do no work by themselves.
 WHOLE = (nn.RNNBase, nn.MultiheadAttention)
 
+SHADOW_NOTE = (
+    "activations and backward gains are those of a pass of the module before "
+    "compilation, on a few samples and with a random gradient"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class WatchedLayer:
@@ -49,6 +54,7 @@ class Subject:
     Attributes:
         model: As the training calls it.
         eager: The module inside, as its author wrote it.
+        has_shadow: Compiled as a whole, but called through a wrapper with hooks.
         layers: In the order of definition.
         parameters: Each parameter once, with the layer that owns it first.
         owners: Indices of those layers.
@@ -56,8 +62,10 @@ class Subject:
 
     def __init__(self, model: nn.Module) -> None:
         self.model = model
-        self.eager, self.is_compiled = _unwrapped(model)
-        self.layers = list(_layers(self.eager, is_hidden=self.is_compiled))
+        self.eager, is_compiled = _unwrapped(model)
+        self.layers = list(_layers(self.eager, is_hidden=is_compiled))
+        # model.compile() bypasses the hooks of the model itself as well.
+        self.has_shadow = is_compiled and model._compiled_call_impl is None  # noqa: SLF001
         self.parameters: list[nn.Parameter] = []
         self.owners: list[int] = []
         seen: set[nn.Parameter] = set()
@@ -67,6 +75,16 @@ class Subject:
                     seen.add(parameter)
                     self.parameters.append(parameter)
                     self.owners.append(index)
+
+    @property
+    def hides(self) -> list[str]:
+        """What cannot be seen of this model."""
+        hidden = [layer.path for layer in self.layers if layer.is_hidden]
+        if self.has_shadow:
+            return [SHADOW_NOTE]
+        if hidden:
+            return [f"activations of {len(hidden)} compiled layers, e.g. {hidden[0]}"]
+        return []
 
     def depth_order(self, seen: Iterable[int]) -> list[int]:
         """Layers in the order in which they ran; the others after those before them.
@@ -112,12 +130,18 @@ def _layers(eager: nn.Module, *, is_hidden: bool) -> Iterator[WatchedLayer]:
         if unit_kind is None and not [*module.parameters(recurse=False)]:
             continue
         yield WatchedLayer(
-            path=name.replace("_orig_mod.", "") or "model",
+            path=_path(name),
             module=module,
             is_station=_is_station(module),
             unit_kind=unit_kind,
             is_hidden=module in hidden,
         )
+
+
+def _path(name: str) -> str:
+    """A module's name without what `torch.compile` adds."""
+    parts = [part for part in name.split(".") if part != "_orig_mod"]
+    return ".".join(parts) or "model"
 
 
 def _is_station(module: nn.Module) -> bool:

@@ -1,13 +1,12 @@
-"""Watches activations and the gradients that arrive there, on sampled steps only."""
+"""Watches activations and the gradients that arrive there, for one pass at a time."""
 
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
-from time import perf_counter
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.hooks import RemovableHandle
 
 from .activations import (
@@ -17,37 +16,15 @@ from .activations import (
     std_over_samples,
     tanh_flat,
 )
+from .hooks import Hook, Ledger, first_tensor, remove
 from .norms import HALF
-from .rows import Cells
+from .rows import BACKWARD_GAIN, Cells
 from .subject import Subject
 
 # Of each output, so many samples and numbers of a sample are looked at: 2,048 floats.
 MAX_ROWS, MAX_FEATURES = 32, 64
 # A unit is dead when it was 0 in each of the last so many sampled batches.
 DEAD_WINDOW = 4
-BACKWARD_GAIN = "backward_gain"
-
-
-class Hook:
-    """A forward hook that does not travel: in a copy of its module it is idle."""
-
-    def __init__(self, see: Callable[[Any], None]) -> None:
-        self._see = see
-
-    def __call__(self, _module: nn.Module, _arguments: Any, output: Any) -> None:
-        # A graph that is compiled now would keep the hook for ever.
-        if not torch.compiler.is_compiling() and torch.is_grad_enabled():
-            self._see(output)
-
-    def __reduce__(self) -> tuple[type["IdleHook"], tuple[()]]:
-        return IdleHook, ()
-
-
-class IdleHook:
-    """What a copy of a watched model has in place of a hook."""
-
-    def __call__(self, _module: nn.Module, _arguments: Any, _output: Any) -> None:
-        """Nothing."""
 
 
 class ActivationWatch:
@@ -56,13 +33,12 @@ class ActivationWatch:
     Attributes:
         order: Layers in the order in which they were first seen to run.
         batch_size: Of the first pass that was seen; null: none was.
-        seconds: Time spent inside the hooks.
     """
 
-    def __init__(self, subject: Subject, fail: Callable[[Exception], None]) -> None:
-        self._fail = fail
+    def __init__(self, subject: Subject, ledger: Ledger) -> None:
         self._layers = subject.layers
         self._root = subject.eager
+        self._ledger = ledger
         self._forward_hooks: list[RemovableHandle] = []
         self._backward_hooks: list[RemovableHandle] = []
         self._samples: dict[int, Tensor] = {}
@@ -73,28 +49,29 @@ class ActivationWatch:
         self._is_exact = False
         self.order: dict[int, None] = {}
         self.batch_size: int | None = None
-        self.seconds = 0.0
 
-    def attach(self, *, is_exact: bool) -> None:
+    def attach(self, *, is_exact: bool, is_eager: bool = False) -> None:
         """Puts the hooks on, until the first whole forward pass is over.
 
         Args:
             is_exact: Whether norms are taken in float64.
+            is_eager: Whether compiled regions are called as they were written.
         """
         self.detach()
         self._is_exact = is_exact
         for index, layer in enumerate(self._layers):
-            if not layer.is_hidden:
-                hook = Hook(partial(self._see, index))
-                self._forward_hooks.append(layer.module.register_forward_hook(hook))
+            if layer.path in self._ledger.failures or layer.is_hidden > is_eager:
+                continue
+            hook = Hook(self._ledger, layer.path, partial(self._see, index))
+            self._forward_hooks.append(layer.module.register_forward_hook(hook))
         if self._forward_hooks:
-            end = Hook(self._end_forward)
+            end = Hook(self._ledger, "model", self._end_forward)
             self._forward_hooks.append(self._root.register_forward_hook(end))
 
     def detach(self) -> None:
         """Takes every hook off and forgets what was seen."""
-        _remove(self._forward_hooks)
-        _remove(self._backward_hooks)
+        remove(self._forward_hooks)
+        remove(self._backward_hooks)
         for seen in (self._samples, self._units, self._grad_norms, self._dead_units):
             seen.clear()
 
@@ -115,17 +92,10 @@ class ActivationWatch:
         self.detach()
         return cells
 
-    def _see(self, index: int, output: Any) -> None:
-        began = perf_counter()
-        x = _tensor_in(output)
-        if x is not None:
-            try:
-                self._see_tensor(index, x)
-            except Exception as error:  # noqa: BLE001 -- the training goes on
-                self._fail(error)
-        self.seconds += perf_counter() - began
-
-    def _see_tensor(self, index: int, x: Tensor) -> None:
+    def _see(self, index: int, _arguments: Any, output: Any) -> None:
+        x = first_tensor(output)
+        if x is None:
+            return
         self.order.setdefault(index)
         if self.batch_size is None:
             self.batch_size = x.shape[0]
@@ -135,10 +105,9 @@ class ActivationWatch:
         elif layer.is_station and index not in self._samples:
             self._samples[index] = spread_sample(x.detach())
             if x.requires_grad:
-                hook = x.register_hook(  # type: ignore[no-untyped-call]
-                    partial(self._see_grad, index)
-                )
-                self._backward_hooks.append(hook)
+                see = partial(self._ledger.run, layer.path, self._see_grad, index)
+                handle = x.register_hook(see)  # type: ignore[no-untyped-call]
+                self._backward_hooks.append(handle)
 
     def _see_units(self, index: int, x: Tensor) -> None:
         if self._layers[index].unit_kind != "relu":
@@ -149,15 +118,13 @@ class ActivationWatch:
             self._dead_units[index] = ~torch.stack(tuple(batches)).any(0)
 
     def _see_grad(self, index: int, grad: Tensor) -> None:
-        began = perf_counter()
         half = torch.float32 if grad.dtype in HALF else None
         dtype = torch.float64 if self._is_exact else half
         norm = torch.linalg.vector_norm(grad.detach(), dtype=dtype)
         self._grad_norms.setdefault(index, norm)
-        self.seconds += perf_counter() - began
 
-    def _end_forward(self, _output: Any) -> None:
-        _remove(self._forward_hooks)
+    def _end_forward(self, _arguments: Any, _output: Any) -> None:
+        remove(self._forward_hooks)
 
 
 def spread_sample(x: Tensor) -> Tensor:
@@ -169,12 +136,12 @@ def spread_sample(x: Tensor) -> Tensor:
     is_dense = x.stride(0) == size and (
         x.is_contiguous() or x.is_contiguous(memory_format=torch.channels_last)
     )
-    if not is_dense:
-        flat = x[:: num_samples // rows][:rows].flatten(1)
-        view = flat[:, :: size // features][:, :features]
-    else:
+    if is_dense:
         strides = size * (num_samples // rows), size // features
         view = x.as_strided((rows, features), strides, x.storage_offset())
+    else:
+        flat = x[:: num_samples // rows][:rows].flatten(1)
+        view = flat[:, :: size // features][:, :features]
     return view.to(torch.promote_types(x.dtype, torch.float32), copy=True)
 
 
@@ -194,17 +161,3 @@ def _share_of_true(x_NU: Tensor) -> Tensor:
 
 def _same(x_N: Tensor) -> Tensor:
     return x_N
-
-
-def _tensor_in(output: Any) -> Tensor | None:
-    """The output, or the first of several, when it is a batch of floats."""
-    first = output[0] if isinstance(output, tuple | list) and output else output
-    if isinstance(first, Tensor) and first.is_floating_point() and first.numel():
-        return first if first.dim() > 1 else None
-    return None
-
-
-def _remove(handles: list[RemovableHandle]) -> None:
-    for handle in handles:
-        handle.remove()
-    handles.clear()
