@@ -1,7 +1,7 @@
 """A client of the service: submit a spec, follow the work, read the result."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -9,9 +9,11 @@ from typing import Any, Self, TypeVar
 import httpx
 from pydantic import ValidationError
 
+from .batches import CONTENT_TYPE
 from .document import Record
 from .exceptions import GradHealthError, Problem
 from .schemas.analysis import FINAL, Analysis, AnalysisPage, Options
+from .schemas.trace import TracedLayer
 
 # One look while following: long enough to be cheap, short enough to show progress.
 FOLLOW_SECONDS = 1.0
@@ -22,6 +24,10 @@ RETRY_SECONDS = 0.5
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 T = TypeVar("T", bound=Record)
+
+
+class _RunId(Record):
+    id: str
 
 
 class ServerUnreachableError(GradHealthError):
@@ -59,6 +65,8 @@ class Client:
     Args:
         server: The service's address, e.g. `http://127.0.0.1:8000`.
         patience_seconds: How long `follow` waits for a service that is away.
+        answer_seconds: How long each call waits for its answer.
+        api_key: Sent with each call, when the service asks for keys.
         transport: How requests travel, if not over the network.
 
     Every method raises `ServerUnreachableError` when nobody answers and
@@ -70,13 +78,16 @@ class Client:
         server: str,
         *,
         patience_seconds: float = 30.0,
+        answer_seconds: float = ANSWER_SECONDS,
+        api_key: str | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._server = server
         self._patience_seconds = patience_seconds
         self._http = httpx.Client(
             base_url=server,
-            timeout=ANSWER_SECONDS,
+            timeout=answer_seconds,
+            headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
             transport=transport or httpx.HTTPTransport(retries=CONNECT_RETRIES),
             trust_env=httpx.URL(server).host not in LOOPBACK,
         )
@@ -173,6 +184,43 @@ class Client:
     def delete(self, analysis_id: str) -> None:
         """Stops the work and forgets the analysis."""
         self._send("DELETE", f"/v1/analyses/{analysis_id}")
+
+    def create_run(
+        self,
+        name: str,
+        *,
+        layers: Sequence[TracedLayer],
+        config: Mapping[str, Any],
+        idempotency_key: str,
+    ) -> str:
+        """Announces a training that will send batches.
+
+        Args:
+            name: For people.
+            layers: In the order of the batches' columns.
+            config: What is known about the run beside its numbers.
+            idempotency_key: With the same key it is the same run.
+
+        Returns:
+            The run's id.
+        """
+        body = {
+            "name": name,
+            "layers": [layer.model_dump() for layer in layers],
+            "config": dict(config),
+        }
+        headers = {"Idempotency-Key": idempotency_key}
+        answer = self._send("POST", "/v1/runs", json=body, headers=headers)
+        return self._read(answer, _RunId).id
+
+    def add_batch(self, run_id: str, batch: bytes) -> None:
+        """Sends one batch in its binary form; a repeat changes nothing."""
+        self._send(
+            "POST",
+            f"/v1/runs/{run_id}/batches",
+            content=batch,
+            headers={"Content-Type": CONTENT_TYPE},
+        )
 
     def _send(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         try:

@@ -18,7 +18,7 @@ from .collector import Collector
 from .feed import Cost, Feed
 from .governor import Governor
 from .rows import Row
-from .sinks import Header, sink_for
+from .sinks import Destination, Header, Sink
 from .subject import Subject
 from .writer import Writer
 
@@ -36,8 +36,8 @@ class Recorder:
         model: As the loop calls it; may be compiled or distributed.
         optimizer: Or several.
         run: Name of the run; the model's class when left out.
-        to: A file that ends in .jsonl or .jsonl.gz, or a folder; left out, the run
-            stays in memory.
+        to: Address of a service, a file that ends in .jsonl or .jsonl.gz, or a folder;
+            left out, the run stays in memory.
         budget: Share of a step's time that recording may take; null: no limit.
         norm_every: Steps between two with gradient norms.
         sample_every: Steps between two with everything else.
@@ -47,6 +47,8 @@ class Recorder:
         first_step: Number of the first step, after a resume.
         every_rank: Whether each process of a distributed training records; else only
             the first does.
+        spool: Folder in which batches wait while a service is away; in the user's
+            cache when left out.
     """
 
     def __init__(  # noqa: PLR0913 -- every one is a choice of the user's
@@ -64,6 +66,7 @@ class Recorder:
         trivial_loss: float | None = None,
         first_step: int = 0,
         every_rank: bool = False,
+        spool: str | PathLike[str] | None = None,
     ) -> None:
         self._subject = Subject(model)
         self.run = run or type(self._subject.eager).__name__
@@ -72,11 +75,14 @@ class Recorder:
         )
         rank = _rank()
         self._is_active = every_rank or not rank
-        self._sink = (
-            sink_for(to, self.run, rank=rank if every_rank else None)
-            if to is not None and self._is_active
+        if every_rank and rank is not None:
+            self.run = f"{self.run} rank {rank}"
+        self._destination = (
+            Destination(to, self.run, rank if every_rank else None, spool)
+            if to is not None
             else None
         )
+        self._sink: Sink | None = None
         governor = Governor(budget, norm_every=norm_every, sample_every=sample_every)
         self._feed = Feed(governor, self._make_writer)
         self._collector = Collector(
@@ -110,9 +116,17 @@ class Recorder:
         self.close()
 
     def start(self) -> None:
-        """Begins to record; what `with` calls."""
-        if self._is_active:
-            self._collector.start()
+        """Begins to record; what `with` calls.
+
+        Raises:
+            ValueError: `to` is neither an address, nor a file or folder.
+            OSError: The file or folder cannot be written.
+        """
+        if not self._is_active:
+            return
+        if self._destination is not None:
+            self._sink = self._destination.open()
+        self._collector.start()
 
     def close(self) -> None:
         """Takes every hook off, and finishes the recording."""

@@ -21,7 +21,9 @@ def main(rank, folder, *, every_rank):
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     norms = []
     to = folder / "trace.jsonl"
-    with Recorder(model, optimizer, to=to, every_rank=every_rank) as recorder:
+    with Recorder(
+        model, optimizer, to=to, every_rank=every_rank, budget=None
+    ) as recorder:
         for step in range(STEPS):
             # Each process has samples of its own.
             x, y = batch(2 * step + rank)

@@ -1,6 +1,6 @@
 """Where recorded runs go."""
 
 from .base import Header, Sink
-from .choice import sink_for
+from .destination import Destination
 
-__all__ = ["Header", "Sink", "sink_for"]
+__all__ = ["Destination", "Header", "Sink"]

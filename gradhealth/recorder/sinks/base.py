@@ -38,7 +38,9 @@ class Header:
 class Sink(Protocol):
     """Takes a run on a thread of the recorder; may fail, but never waits for long."""
 
-    notes: list[str]
+    @property
+    def notes(self) -> list[str]:
+        """What a user should know: where the run is, what did not arrive."""
 
     def begin(self, header: Header) -> None:
         """Called once, before any batch."""
@@ -47,4 +49,4 @@ class Sink(Protocol):
         """Takes one batch, in order."""
 
     def close(self) -> None:
-        """Finishes; says in `notes` what did not arrive."""
+        """Finishes."""

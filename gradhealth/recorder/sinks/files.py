@@ -30,7 +30,6 @@ class FileSink:
             raise ValueError(f"{path}: the name of a trace file ends in {endings}")
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = _created(path)
-        self.notes: list[str] = []
         self._compress: Callable[[bytes], bytes] = (
             _gzip if path.name.endswith(".gz") else bytes
         )
@@ -42,7 +41,11 @@ class FileSink:
         self._append(batch.to_json())
 
     def close(self) -> None:
-        self.notes.append(f"written to {self.path}")
+        """Nothing is open."""
+
+    @property
+    def notes(self) -> list[str]:
+        return [f"written to {self.path}"]
 
     def _append(self, line: bytes) -> None:
         with self.path.open("ab") as file:

@@ -147,3 +147,66 @@ def test_hooks_are_gone_after_an_exception():
     assert not any(module._forward_hooks for module in model.modules())
     assert not optimizer._optimizer_step_pre_hooks
     assert not optimizer._optimizer_step_post_hooks
+
+
+def test_a_file_that_exists_is_left_alone(tmp_path):
+    path = tmp_path / "trace.jsonl"
+    path.write_text("mine")
+    model = mlp()
+
+    for _ in range(2):
+        record(model, sgd(model), num_steps=3, to=path)
+
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["trace.2.jsonl", "trace.3.jsonl", "trace.jsonl"]
+    assert path.read_text() == "mine"
+
+
+def test_a_folder_gets_a_file_a_run(tmp_path):
+    model = mlp()
+
+    for _ in range(2):
+        record(model, sgd(model), num_steps=3, to=tmp_path / "runs", run="a run/1")
+
+    names = [path.name for path in (tmp_path / "runs").iterdir()]
+    assert len(names) == 2
+    assert all(name.startswith("a-run-1-") for name in names)
+
+
+@pytest.mark.parametrize("to", ["trace.json", "trace.jsonl.bz2", "ftp://here/x.y"])
+def test_a_destination_of_no_known_kind_is_refused_at_once(to):
+    model = mlp()
+
+    with pytest.raises(ValueError, match=r"neither an address, a folder"):
+        Recorder(model, sgd(model), to=to).start()
+
+
+def test_a_file_stays_readable_when_the_process_is_killed(tmp_path):
+    path = tmp_path / "trace.jsonl.gz"
+    model = mlp()
+    optimizer = sgd(model)
+
+    with Recorder(model, optimizer, to=path) as recorder:
+        train(model, optimizer, num_steps=30, recorder=recorder)
+        recorder.trace()  # waits until everything so far is handed over
+        copied = path.read_bytes()  # what a killed process leaves
+
+    lines = gzip.decompress(copied).splitlines()
+    assert len(lines) == 3
+    assert all(map(json.loads, lines))
+
+
+def test_a_full_disk_is_told_and_not_felt(tmp_path, caplog):
+    model = mlp()
+    optimizer = sgd(model)
+
+    with Recorder(model, optimizer, to=tmp_path / "trace.jsonl") as recorder:
+        train(model, optimizer, num_steps=3)
+        recorder.trace()
+        (tmp_path / "trace.jsonl").unlink()
+        (tmp_path / "trace.jsonl").mkdir()  # as good as no room: nothing can be added
+        train(model, optimizer, num_steps=120)
+
+    assert "batches were not written" in " ".join(recorder.notes)
+    assert "could not be written" in caplog.text
+    assert len(recorder.trace().steps) == 123

@@ -1,0 +1,176 @@
+"""Sends a run to a service, which may be slow, away, or refuse."""
+
+import json
+import logging
+import threading
+import time
+from http import HTTPStatus
+from pathlib import Path
+
+from ...batches import Batch
+from ...client import Client, RefusedError
+from ...exceptions import GradHealthError
+from ...schemas.trace import TracedLayer
+from .base import Header
+from .spool import Spool, abandoned
+
+logger = logging.getLogger(__name__)
+
+ANSWER_SECONDS = 10.0
+# Between attempts while the service is away: doubled from the first to the last.
+FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS = 0.5, 30.0
+# At the end of a training: attempts, and what a slow service is waited for.
+LAST_ATTEMPTS, CLOSE_SECONDS = 3, 10.0
+# Refusals after which the same request may succeed; those from 500 on are, too.
+PASSING = (
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.TOO_MANY_REQUESTS,
+)
+SERVER_ERROR = HTTPStatus.INTERNAL_SERVER_ERROR
+# What a spool keeps beside the batches.
+ANNOUNCEMENT, ID = "run.json", "id"
+
+
+class HttpSink:
+    """Batches go to disk, and from there to the service on a thread of its own.
+
+    One whose answer was lost is sent again: its sequence number makes that harmless.
+    What could not be sent by the end stays on disk, and the next recorder that sends
+    to the same service takes it along.
+
+    Args:
+        server: Address of the service.
+        api_key: Its key, where it asks for one.
+        spool_root: Folder in which batches wait.
+        max_spool_bytes: How many of them do.
+    """
+
+    def __init__(
+        self,
+        server: str,
+        *,
+        api_key: str | None,
+        spool_root: Path,
+        max_spool_bytes: int,
+    ) -> None:
+        self._server = server.rstrip("/")
+        self._client = Client(
+            self._server, api_key=api_key, answer_seconds=ANSWER_SECONDS
+        )
+        self._spool = Spool.create(spool_root, self._server, max_bytes=max_spool_bytes)
+        self._left = abandoned(spool_root, self._server)
+        self._thread = threading.Thread(
+            target=self._run, name="gradhealth-sender", daemon=True
+        )
+        self._wake, self._closing = threading.Event(), threading.Event()
+        self._trouble: str | None = None
+        self._num_refused = 0
+
+    def begin(self, header: Header) -> None:
+        document = header.to_document()
+        announcement = {
+            "name": header.run,
+            "layers": document["layers"],
+            "config": document["context"],
+        }
+        self._spool.keep(ANNOUNCEMENT, json.dumps(announcement).encode())
+        self._thread.start()
+
+    def write(self, batch: Batch) -> None:
+        self._spool.put(batch.sequence, batch.to_binary())
+        self._wake.set()
+
+    def close(self) -> None:
+        self._closing.set()
+        self._wake.set()
+        if self._thread.ident is not None:
+            self._thread.join(CLOSE_SECONDS)
+
+    @property
+    def notes(self) -> list[str]:
+        """What did not arrive."""
+        notes: list[str] = []
+        spool = self._spool
+        if spool.num_waiting:
+            reason = f" ({self._trouble})" if self._trouble else ""
+            notes.append(
+                f"{spool.num_waiting} batches wait in {spool.folder}{reason}; the next "
+                f"recorder that sends to {self._server} takes them along"
+            )
+        if spool.num_dropped:
+            notes.append(f"{spool.num_dropped} batches were dropped: the spool is full")
+        if self._num_refused:
+            notes.append(f"{self._num_refused} batches were refused: {self._trouble}")
+        return notes
+
+    def _run(self) -> None:
+        pause = FIRST_PAUSE_SECONDS
+        attempts_left = LAST_ATTEMPTS
+        while attempts_left:
+            self._wake.clear()
+            is_closing = self._closing.is_set()
+            attempts_left -= is_closing
+            try:
+                self._send_all(self._spool)
+                self._take_along()
+            except (GradHealthError, OSError) as error:
+                self._complain(error)
+                self._pause(pause)
+                pause = min(2 * pause, LAST_PAUSE_SECONDS)
+            else:
+                if is_closing:
+                    break
+                pause = FIRST_PAUSE_SECONDS
+                self._wake.wait()
+        self._spool.close()
+        self._client.close()
+
+    def _pause(self, seconds: float) -> None:
+        """Until the next attempt, or the end; between the last ones shortly."""
+        if self._closing.is_set():
+            time.sleep(FIRST_PAUSE_SECONDS)
+        else:
+            self._closing.wait(seconds)
+
+    def _take_along(self) -> None:
+        """Sends what earlier processes left, once the service is there."""
+        for spool in self._left:
+            try:
+                self._send_all(spool)
+            finally:
+                spool.close()
+
+    def _send_all(self, spool: Spool) -> None:
+        while (found := spool.first()) is not None:
+            path, body = found
+            run_id = self._run_id(spool)
+            try:
+                self._client.add_batch(run_id, body)
+            except RefusedError as error:
+                if error.status in PASSING or error.status >= SERVER_ERROR:
+                    raise
+                self._complain(error)
+                self._num_refused += 1
+            spool.remove(path)
+
+    def _run_id(self, spool: Spool) -> str:
+        """What the service calls the run, which is announced to it at first."""
+        known = spool.kept(ID)
+        if known is not None:
+            return known.decode()
+        announcement = json.loads(spool.kept(ANNOUNCEMENT) or b"")
+        run_id = self._client.create_run(
+            announcement["name"],
+            layers=[TracedLayer(**layer) for layer in announcement["layers"]],
+            config=announcement["config"],
+            idempotency_key=spool.key,
+        )
+        spool.keep(ID, run_id.encode())
+        return run_id
+
+    def _complain(self, error: Exception) -> None:
+        if self._trouble is None:
+            logger.warning("recording goes on, sending does not: %s", error)
+        self._trouble = str(error)
