@@ -1,12 +1,14 @@
 """Turns rows into batches, on the host: layers from parameters, ratios from norms."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..batches import Batch
-from ..schemas.trace import IntArray, Series
+from ..schemas.trace import Series
 from .rows import (
     BACKWARD_GAIN,
     GRAD_NORM,
@@ -16,6 +18,7 @@ from .rows import (
     Row,
     Transfer,
 )
+from .tables import Alike, Table
 
 # float32 squares underflow below, so smaller norms are no measurement.
 FLOAT32_NORM_FLOOR = 1e-18
@@ -49,20 +52,23 @@ class Assembly:
     def batch(self, rows: Sequence[Row], transfer: Transfer) -> Batch:
         """The next batch; waits until its numbers have arrived."""
         arrays = iter(transfer.arrays())
-        scalars = _Table((len(rows),))
-        layers = _Table((len(rows), len(self._columns)))
-        self.saw_doubtful = False
+        scalars = defaultdict[str, Table](lambda: Table((len(rows),)))
+        alike = defaultdict[tuple[str, tuple[int, ...]], Alike](Alike)
         for number, row in enumerate(rows):
-            means = self._means(row, arrays)
-            for name, values in self._statistics(row, arrays).items():
-                layers.put(name, number, values)
-                if name == GRAD_NORM:
-                    total = float(np.sqrt((values.filled(0.0) ** 2).sum()))
-                    means.setdefault(name, total)
-            for name, mean in means.items():
-                scalars.put(name, number, np.ma.masked_array(mean))
-        steps = np.array([row.step for row in rows], np.int64)
-        batch = Batch(self._sequence, steps, scalars.series, layers.series)
+            for name, mean in self._means(row, arrays).items():
+                scalars[name].put(number, mean)
+            for cells in row.cells:
+                alike[cells.name, cells.columns].add(number, next(arrays))
+        tables = self._tables(alike, len(rows))
+        if GRAD_NORM in tables:
+            self._doubt(tables[GRAD_NORM], np.array([row.is_exact for row in rows]))
+            scalars[GRAD_NORM].fill(_totals(tables[GRAD_NORM]))
+        batch = Batch(
+            self._sequence,
+            np.array([row.step for row in rows], np.int64),
+            {name: table.series for name, table in scalars.items()},
+            {name: table.series for name, table in tables.items()},
+        )
         self._sequence += 1
         return batch
 
@@ -71,7 +77,7 @@ class Assembly:
         means: dict[str, float] = {}
         for name, values in row.scalars.items():
             known = [next(arrays)[0] if isinstance(v, Tensor) else v for v in values]
-            means[name] = float(np.mean(known))
+            means[name] = sum(known) / len(known)
         scale = means.get("loss_scale", np.nan)
         if scale < self._loss_scale and not self._was_skipped:
             skips = np.log(scale / self._loss_scale) / np.log(self._backoff)
@@ -81,67 +87,47 @@ class Assembly:
         self._was_skipped = "skipped" in row.scalars and means["skipped"] > 0
         return means
 
-    def _statistics(self, row: Row, arrays: Iterator[Numbers]) -> dict[str, Series]:
-        """[L] by name, masked where nothing was measured."""
-        found: dict[str, Series] = {}
-        for cells in row.cells:
-            values, indices = next(arrays), list(cells.columns)
-            if cells.name == GRAD_NORM:
-                columns = self._owners[indices]
+    def _tables(
+        self, alike: dict[tuple[str, tuple[int, ...]], "Alike"], num_rows: int
+    ) -> dict[str, "Table"]:
+        """[T, L] by name."""
+        shape = num_rows, len(self._columns)
+        tables = defaultdict[str, Table](lambda: Table(shape))
+        for (name, indices), found in alike.items():
+            place = self._owners if name == GRAD_NORM else self._columns
+            where = np.ix_(np.array(found.rows), place[list(indices)])
+            if name in NORMS:
+                tables[name].add_norms(where, found.values)
             else:
-                columns = self._columns[indices]
-            table = found.setdefault(cells.name, _nothing(len(self._columns)))
-            if cells.name in NORMS:
-                _add_norms(table, columns, values)
-            else:
-                table[columns] = values
-        if GRAD_NORM in found and not row.is_exact:
-            self._doubt(found[GRAD_NORM])
-        if BACKWARD_GAIN in found:
-            found[BACKWARD_GAIN] = _relative(found[BACKWARD_GAIN])
-        if UPDATE_NORM in found:
-            found["update_ratio"] = found.pop(UPDATE_NORM) / found[WEIGHT_NORM]
-        return found
+                tables[name].put(where, found.values)
+        if BACKWARD_GAIN in tables:
+            _make_relative(tables[BACKWARD_GAIN])
+        if UPDATE_NORM in tables:
+            tables["update_ratio"] = tables.pop(UPDATE_NORM)
+            tables["update_ratio"].divide_by(tables[WEIGHT_NORM])
+        return tables
 
-    def _doubt(self, norms: Series) -> None:
-        """Masks what may have underflowed in float32."""
-        known = norms.compressed()
-        self.saw_doubtful |= bool((known < FLOAT32_NORM_FLOOR).any())
-        self.saw_doubtful |= bool(np.isinf(known).any())
-        norms[norms < FLOAT32_NORM_FLOOR] = np.ma.masked
+    def _doubt(self, norms: "Table", is_exact: NDArray[np.bool_]) -> None:
+        """Leaves out what may have underflowed in float32."""
+        measured = norms.known & ~is_exact[:, None]
+        is_small = norms.numbers < FLOAT32_NORM_FLOOR
+        doubtful = measured & (is_small | np.isinf(norms.numbers))
+        self.saw_doubtful = bool(doubtful.any())
+        norms.known &= ~(measured & is_small)
 
 
-class _Table:
-    """Series that fill up row by row; the rest stays masked."""
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self._shape = shape
-        self.series: dict[str, Series] = {}
-
-    def put(self, name: str, row: int, values: Series) -> None:
-        if name not in self.series:
-            self.series[name] = _nothing(*self._shape)
-        self.series[name][row] = values
+def _totals(norms: Table) -> Series:
+    """[T] norm of all layers together."""
+    totals = np.sqrt((np.where(norms.known, norms.numbers, 0.0) ** 2).sum(axis=1))
+    return np.ma.masked_array(totals, ~norms.known.any(axis=1))
 
 
-def _nothing(*shape: int) -> Series:
-    return np.ma.masked_array(np.zeros(shape), np.ones(shape, bool))
-
-
-def _add_norms(norms: Series, columns: IntArray, values: Numbers) -> None:
-    """A layer's norm is that of all its parameters together."""
-    squares = norms.filled(0.0) ** 2
-    np.add.at(squares, columns, values**2)
-    known = ~np.ma.getmaskarray(norms)
-    known[columns] = True
-    norms[known] = np.sqrt(squares[known])
-
-
-def _relative(grad_norms: Series) -> Series:
-    """Gradients at the stations over that at the last hidden one; no output."""
-    stations = np.flatnonzero(~np.ma.getmaskarray(grad_norms))
-    if len(stations) < 2:  # noqa: PLR2004 -- nothing to compare
-        return _nothing(len(grad_norms))
-    gains: Series = grad_norms / grad_norms[stations[-2]]
-    gains[stations[-1]] = np.ma.masked
-    return gains
+def _make_relative(grad_norms: Table) -> None:
+    """To the last hidden station's gradient in each row; the output has no gain."""
+    for norms, known in zip(grad_norms.numbers, grad_norms.known, strict=True):
+        stations = np.flatnonzero(known)
+        if len(stations) < 2 or not norms[stations[-2]]:  # noqa: PLR2004 -- no measure
+            known[:] = False
+            continue
+        norms[stations] /= norms[stations[-2]]
+        known[stations[-1]] = False

@@ -14,15 +14,17 @@ BATCH_STEPS, MIN_BATCH_STEPS, BATCH_SECONDS = 50, 10, 10.0
 
 @dataclass(slots=True)
 class Cost:
-    """What recording took on the training's thread so far.
+    """What recording took so far.
 
     Attributes:
         training_seconds: The steps themselves.
         own_seconds: The recorder's calls inside them.
+        writing_seconds: CPU time of the thread that keeps and writes, beside them.
     """
 
     training_seconds: float = 0.0
     own_seconds: float = 0.0
+    writing_seconds: float = 0.0
 
     @property
     def ratio(self) -> float:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
 from types import TracebackType
 from typing import Self
@@ -167,7 +168,9 @@ class Recorder:
     @property
     def cost(self) -> Cost:
         """What recording took so far."""
-        return self._feed.cost
+        writer = self._feed.writer
+        seconds = 0.0 if writer is None else writer.cpu_seconds
+        return replace(self._feed.cost, writing_seconds=seconds)
 
     @property
     def notes(self) -> list[str]:

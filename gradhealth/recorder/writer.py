@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from time import thread_time
 
 from ..schemas.trace import Trace
 from .assembly import Assembly
@@ -37,6 +38,7 @@ class Writer:
     Attributes:
         notes: What was lost, and why.
         wants_exact: Whether there were norms that float32 could not measure.
+        cpu_seconds: What the thread took.
     """
 
     def __init__(self, header: Header, assembly: Assembly, sink: Sink | None) -> None:
@@ -52,6 +54,7 @@ class Writer:
         self._error: Exception | None = None
         self.history = History()
         self.wants_exact = False
+        self.cpu_seconds = 0.0
         self._thread.start()
 
     def put(self, delivery: Delivery) -> None:
@@ -119,6 +122,7 @@ class Writer:
         self.history.add(batch)
         if self._sink is not None:
             self._sink.write(batch)
+        self.cpu_seconds = thread_time()
 
     def _end(self) -> None:
         if self._sink is not None:
