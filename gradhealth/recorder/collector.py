@@ -76,6 +76,7 @@ class Collector:
                 part.optimizer.register_step_pre_hook(before),
                 part.optimizer.register_step_post_hook(after),
             ]
+        self._hook_began = perf_counter()
         self._open_row()
 
     def stop(self) -> Row:
@@ -96,6 +97,7 @@ class Collector:
 
     def log(self, values: dict[str, float | Tensor]) -> None:
         """Adds scalars to the row of the step that is being computed."""
+        began = perf_counter()
         for name, value in values.items():
             if not isinstance(value, Tensor):
                 self._row.put(name, float(value))
@@ -104,6 +106,7 @@ class Collector:
             else:
                 message = f"{name}: log one number, not {value.numel()}: take the mean"
                 raise ValueError(message)
+        self._own_seconds += perf_counter() - began
 
     def measure_now(self, optimizer: Optimizer) -> None:
         """Takes the norms now, and not again in the optimizer's step."""
@@ -167,12 +170,10 @@ class Collector:
         is_exact = self._is_sampled and (self.wants_exact or not count)
         self._row = Row(self._step, is_exact=is_exact)
         self._norm_seconds = self._sample_seconds = self.sampling.ledger.seconds = 0.0
-        began = perf_counter()
+        self._began, self._own_before = perf_counter(), self._own_now()
         if self._is_sampled:
             self.sampling.attach(is_exact=is_exact)
-        self._began = perf_counter()
-        self._sample_seconds += self._began - began
-        self._own_before = self._own_now()
+            self._sample_seconds = perf_counter() - self._began
 
     def _close_row(self) -> None:
         began = perf_counter()

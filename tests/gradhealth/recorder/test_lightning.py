@@ -1,16 +1,15 @@
 """With Lightning itself where it is installed, else with its order of calls."""
 
 import importlib
-import importlib.util
 import math
 import sys
-import types
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from tests.support.stand_ins import library
 from tests.support.trainings import batch, mlp
 
 NUM_STEPS, ACCUMULATED, MAX_NORM = 12, 2, 0.05
@@ -79,14 +78,9 @@ def loader(batches):
 @pytest.fixture
 def lightning(monkeypatch):
     """The library, or a stand-in with the base classes."""
-    if importlib.util.find_spec("lightning"):
-        return importlib.import_module("lightning.pytorch")
-    module = types.ModuleType("lightning.pytorch")
-    module.Callback = type("Callback", (), {})
-    module.LightningModule = nn.Module
-    monkeypatch.setitem(sys.modules, "lightning", types.ModuleType("lightning"))
-    monkeypatch.setitem(sys.modules, "lightning.pytorch", module)
-    return module
+    return library(
+        monkeypatch, "lightning.pytorch", Callback=object, LightningModule=nn.Module
+    )
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 """With Hugging Face's trainer itself where it is installed, else with its calls."""
 
 import importlib
-import importlib.util
 import sys
-import types
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests.support.stand_ins import library
 from tests.support.trainings import batch, mlp
 
 NUM_STEPS, MAX_NORM = 12, 0.05
@@ -74,18 +73,13 @@ def real_training(transformers, callback, model, folder):
 @pytest.fixture
 def train_it(monkeypatch, tmp_path):
     """Trains a model and gives the callback."""
-    if importlib.util.find_spec("transformers"):
-        library = importlib.import_module("transformers")
-    else:
-        library = types.ModuleType("transformers")
-        library.TrainerCallback = type("TrainerCallback", (), {})
-        monkeypatch.setitem(sys.modules, "transformers", library)
+    hugging_face = library(monkeypatch, "transformers", TrainerCallback=object)
 
     def run(model):
         recorder = importlib.import_module("gradhealth.recorder.transformers")
         callback = recorder.RecorderCallback(run="hf", budget=None)
-        if hasattr(library, "Trainer"):
-            real_training(library, callback, model, tmp_path)
+        if hasattr(hugging_face, "Trainer"):
+            real_training(hugging_face, callback, model, tmp_path)
         else:
             fake_training(callback, model)
         return callback
