@@ -13,6 +13,7 @@ from .detectors.base import (
 )
 from .detectors.exploding_gradient import ExplodingGradient
 from .detectors.temporal_vanishing import TemporalVanishing
+from .detectors.tuned import DEFAULTS, Thresholds, tuned
 from .detectors.vanishing_gradient import VanishingGradient
 from .layers.base import Signal
 from .network import Network
@@ -44,20 +45,26 @@ class Straddle:
         )
 
 
-def straddles(traces: list[Trace], network: Network | None = None) -> list[Straddle]:
+def straddles(
+    traces: list[Trace],
+    network: Network | None = None,
+    thresholds: Thresholds = DEFAULTS,
+) -> list[Straddle]:
     """The decisions that other seeds could turn over."""
     case = Case(Statistics(tuple(traces)), network)
-    return [each for each in _decisions(case) if _is_open(each)]
+    return [each for each in _decisions(case, thresholds) if _is_open(each)]
 
 
-def more_seeds(traces: list[Trace], network: Network) -> list[int]:
+def more_seeds(
+    traces: list[Trace], network: Network, thresholds: Thresholds = DEFAULTS
+) -> list[int]:
     """Seeds to measure beside those that were: up to 5 in all, then up to 8.
 
     None where nothing straddles and the network is wide for its depth.
     """
     known = [trace.context.seed or 0 for trace in traces]
     wanted = len(known)
-    if straddles(traces, network):
+    if straddles(traces, network, thresholds):
         wanted = NARROW_SEEDS if len(known) < NARROW_SEEDS else MAX_SEEDS
     elif beta(network) > NARROW_BETA:
         wanted = NARROW_SEEDS
@@ -79,12 +86,12 @@ def _is_open(straddle: Straddle) -> bool:
     return straddle.estimate.straddles(straddle.threshold.value)
 
 
-def _decisions(case: Case) -> Iterator[Straddle]:
+def _decisions(case: Case, thresholds: Thresholds) -> Iterator[Straddle]:
     gains = case.statistics.log10_gain
     if gains.shape[1] > 1:
         for column, threshold in (
-            (gains.min(axis=1), VanishingGradient.gain),
-            (gains.max(axis=1), ExplodingGradient.gain),
+            (gains.min(axis=1), tuned(VanishingGradient, thresholds).gain),
+            (gains.max(axis=1), tuned(ExplodingGradient, thresholds).gain),
         ):
             value = estimate(column, DECADES_TOLERANCE)
             yield Straddle("log10_backward_gain", value, threshold)
@@ -93,6 +100,7 @@ def _decisions(case: Case) -> Iterator[Straddle]:
         gain = case.statistics.log10_temporal_gain(lag)
         if not np.isnan(gain).all():
             value = estimate(gain, DECADES_TOLERANCE)
-            yield Straddle("log10_temporal_gain", value, TemporalVanishing.gain)
+            limit = tuned(TemporalVanishing, thresholds).gain
+            yield Straddle("log10_temporal_gain", value, limit)
     if case.is_trained:
         yield Straddle("progress", case.progress, HARM)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from .detectors.base import HARM, MIN_STEPS, Case, Detector
+from .detectors.base import HARM, MIN_STEPS, Case
+from .detectors.tuned import DEFAULTS, Thresholds, all_detectors
 from .network import Network
-from .registry import subclasses_in
 from .schemas.finding import SEVERITIES, Evidence, Finding, Verdict
 from .schemas.trace import Trace
 from .statistics import Statistics
@@ -46,16 +46,21 @@ CONSEQUENCES = frozenset(
 )
 
 
-def diagnose(traces: Sequence[Trace], network: Network | None = None) -> Diagnosis:
+def diagnose(
+    traces: Sequence[Trace],
+    network: Network | None = None,
+    thresholds: Thresholds = DEFAULTS,
+) -> Diagnosis:
     """Judges the runs of one network.
 
     Args:
         traces: One for each seed.
         network: The architecture, for the cause; null for a log.
+        thresholds: Values in place of the detectors' own.
     """
     case = Case(Statistics(tuple(traces)), network)
     detectors = sorted(
-        (kind() for kind in subclasses_in("gradhealth.detectors", Detector)),
+        all_detectors(thresholds),
         key=lambda detector: (detector.is_last_resort, detector.precedence),
     )
     findings: list[tuple[int, Finding]] = []

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .detectors.tuned import DEFAULTS, Thresholds
 from .diagnosis import diagnose
 from .network import Network
 from .schemas.analysis import Result, Theory
@@ -16,7 +17,7 @@ NOTE = (
 NEEDED = "Nothing was trained: send it with kind 'architecture' for a measurement."
 
 
-def forecast(network: Network) -> Result:
+def forecast(network: Network, thresholds: Thresholds = DEFAULTS) -> Result:
     """The prediction, where it does not hold, and the verdict it gives.
 
     The predicted gains are judged by the detectors that judge measured ones, so the
@@ -31,7 +32,7 @@ def forecast(network: Network) -> Result:
             theory=theory,
             notes=theory.caveats,
         )
-    diagnosis = diagnose([_as_trace(theory, network)], network)
+    diagnosis = diagnose([_as_trace(theory, network)], network, thresholds)
     is_open = diagnosis.verdict == "insufficient_data"
     return Result(
         verdict=diagnosis.verdict,

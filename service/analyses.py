@@ -2,6 +2,7 @@
 
 import asyncio
 
+from gradhealth.detectors.tuned import check_thresholds
 from gradhealth.forecast import forecast
 from gradhealth.limits import Limits
 from gradhealth.network import resolve
@@ -56,6 +57,7 @@ class AnalysisService:
         )
         if isinstance(request, ArchitectureRequest):
             check_selection(request.options.fixes, "/options/fixes")
+            check_thresholds(request.options.thresholds, "/options/thresholds")
         new = _new_analysis(body, idempotency_key)
         if isinstance(request, TheoryRequest):
             result = await asyncio.to_thread(forecast, network)

@@ -90,9 +90,9 @@ async def analyse(
     began = perf_counter()
     network = resolve(spec, UNLIMITED)
     await report(Progress(phase="training"))
-    measured = await _measure(spec, network, run_unit)
+    measured = await _measure(spec, network, options, run_unit)
     traces = measured.traces
-    diagnosis = diagnose(traces, network)
+    diagnosis = diagnose(traces, network, options.thresholds)
     trials_began = perf_counter()
     facts = facts_of(traces, measured.step_seconds(network))
     fixes = await prove(
@@ -115,7 +115,7 @@ async def analyse(
         traces,
         theory=predict(network),
         fixes=fixes,
-        notes=[*_notes(network), *_notes_on_seeds(traces, network)],
+        notes=[*_notes(network), *_notes_on_seeds(traces, network, options)],
         environment=Environment(
             versions=measured.versions,
             device=measured.device,
@@ -128,12 +128,12 @@ async def analyse(
 
 
 async def _measure(
-    spec: dict[str, Any], network: Network, run_unit: RunUnit
+    spec: dict[str, Any], network: Network, options: Options, run_unit: RunUnit
 ) -> "_Measured":
     """Trains on the seeds of the spec, and on more where they do not settle it."""
     reply = await run_unit("measure", "measure", {"spec": spec})
     measured = _Measured.of(reply)
-    while seeds := more_seeds(measured.traces, network):
+    while seeds := more_seeds(measured.traces, network, options.thresholds):
         arguments = {"spec": spec, "seeds": seeds}
         reply = await run_unit(f"measure-{seeds[0]}", "measure", arguments)
         measured = measured.and_then(_Measured.of(reply))
@@ -153,14 +153,17 @@ def _confirmed(diagnosis: Diagnosis, fixes: Sequence[Fix]) -> Diagnosis:
     return diagnosis
 
 
-def _notes_on_seeds(traces: list[Trace], network: Network) -> list[str]:
+def _notes_on_seeds(
+    traces: list[Trace], network: Network, options: Options
+) -> list[str]:
     num_asked, notes = len(network.spec.probe.seeds), []
     if len(traces) > num_asked:
         notes.append(
             f"{len(traces) - num_asked} more seeds were measured: {num_asked} did not "
             "settle a decision, or the network is narrow for its depth"
         )
-    notes += [f"borderline: {straddle.text}" for straddle in straddles(traces, network)]
+    open_ones = straddles(traces, network, options.thresholds)
+    notes += [f"borderline: {straddle.text}" for straddle in open_ones]
     return notes
 
 

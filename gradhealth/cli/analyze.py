@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from gradhealth.exceptions import InvalidDocumentError
 from gradhealth.reports.base import Subject, reports
 from gradhealth.schemas.analysis import Options
 
-from .documents import not_a_spec, read_spec
+from .documents import read_document, spec_of
+from .judging import judge_document, source_of
 from .options import Format, Local, Output, Server, choose_analyst
 from .output import deliver
 from .progress import progress_of
@@ -26,12 +26,10 @@ def analyze(
     output: Output = None,
 ) -> None:
     """Train a network shortly, say whether gradients flow, and prove what helps."""
-    spec = read_spec(file)
+    document = read_document(file)
+    name = str(spec_of(document).get("name") or file)
     options = Options(verify_fixes=verify_fixes)
     with choose_analyst(server, local=local) as analyst, progress_of(file.name) as show:
-        try:
-            result = analyst.analyse(spec, options, show)
-        except InvalidDocumentError as error:
-            raise not_a_spec(file, error.problems) from error
-    subject = Subject(str(spec.get("name") or file), result)
+        result = judge_document(document, analyst, options, show)
+    subject = Subject(name, result, source=source_of(document))
     deliver(reports()[format_name]().render([subject]), output)

@@ -8,12 +8,14 @@ import typer
 from gradhealth.exceptions import GradHealthError
 
 from .analyze import analyze
+from .baseline import baseline_app
 from .check import check
 from .demo import demo
 from .documents import UnusableFileError
 from .exit_codes import ExitCode
 from .output import complain
 from .parts import migrate, serve, worker
+from .policies import policy_app
 from .up import up
 
 app = typer.Typer(
@@ -24,6 +26,8 @@ app = typer.Typer(
 )
 for command in (demo, analyze, check, up, serve, worker, migrate):
     app.command()(command)
+app.add_typer(policy_app, name="policy")
+app.add_typer(baseline_app, name="baseline")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

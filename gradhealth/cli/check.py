@@ -1,72 +1,53 @@
-"""`gradhealth check`: the gate of a build, one exit status for any number of specs."""
+"""`gradhealth check`: the gate of a build, one exit status for any number of files."""
 
-import glob
-import time
-from collections.abc import Iterator, Sequence
+import datetime as dt
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated
 
 import typer
 
-from gradhealth.exceptions import (
-    GradHealthError,
-    InvalidDocumentError,
-    TimeLimitError,
-)
+from gradhealth.gate.baselines import Baseline
+from gradhealth.gate.judgement import Gate
+from gradhealth.gate.policy import DEFAULT_FAIL_ON, FailOn, expired
 from gradhealth.reports.base import Subject, reports
-from gradhealth.schemas.analysis import Options, Result
-from gradhealth.schemas.finding import Verdict
+from gradhealth.schemas.analysis import Options
 
-from .analyst import Analyst
-from .documents import UnusableFileError, not_a_spec, read_spec
+from .baselines import find_baseline, read_baseline
+from .documents import name_of
+from .examination import Deadline, Examination, Examined, expand
 from .exit_codes import ExitCode, worst
-from .options import Format, Output, Server, choose_analyst
+from .options import (
+    Fast,
+    Files,
+    Format,
+    Output,
+    Project,
+    Server,
+    Timeout,
+    VerifyFixes,
+    choose_analyst,
+    client_of,
+)
 from .output import complain, deliver
-from .progress import progress_of
+from .policies import PolicyFile, read_policy
 
-FailOn: TypeAlias = Literal["critical", "warning", "never"]
-_FAILING: dict[FailOn, frozenset[Verdict]] = {
-    "critical": frozenset({"critical"}),
-    "warning": frozenset({"critical", "warning"}),
-    "never": frozenset(),
-}
 _MEANINGS = {
     ExitCode.PASSED: "the gate passed",
     ExitCode.FAILED: "the gate failed",
     ExitCode.UNDECIDED: "could not decide",
     ExitCode.NOTHING: "nothing to check",
-    ExitCode.USAGE: "not every file could be read as a spec",
+    ExitCode.USAGE: "not every file could be read",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """What is asked of every file.
-
-    Attributes:
-        failing: The verdicts that do not pass.
-        give_up_at: When the time is over, on the monotonic clock.
-    """
-
-    options: Options
-    failing: frozenset[Verdict]
-    give_up_at: float | None
-
-    def judge(self, verdict: Verdict) -> ExitCode:
-        """The exit status that a verdict means."""
-        if verdict == "insufficient_data":
-            return ExitCode.NOTHING
-        return ExitCode.FAILED if verdict in self.failing else ExitCode.PASSED
-
-    def seconds_left(self) -> float | None:
-        """Time for the rest, or None when it does not matter."""
-        if self.give_up_at is None:
-            return None
-        left = self.give_up_at - time.monotonic()
-        if left <= 0:
-            raise TimeLimitError("the time for all files is over")
-        return left
+_WORDS = {
+    ExitCode.FAILED: "failed",
+    ExitCode.UNDECIDED: "undecided",
+    ExitCode.USAGE: "unreadable",
+    ExitCode.PASSED: "passed",
+    ExitCode.NOTHING: "without a verdict",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,66 +59,92 @@ class Checked:
 
 
 def check(
-    files: Annotated[list[str], typer.Argument(help="Specs in JSON, or globs.")],
+    files: Files,
     server: Server = None,
-    fail_on: Annotated[
-        FailOn, typer.Option(help="The mildest verdict that fails the gate.")
-    ] = "critical",
-    verify_fixes: Annotated[
-        bool, typer.Option("--verify-fixes", help="Prove fixes by training with them.")
-    ] = False,
-    timeout: Annotated[
-        float | None, typer.Option(min=1, help="Seconds for all files together.")
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|ID|BRANCH",
+            help="Fail only for what got worse than this.",
+        ),
     ] = None,
+    policy_file: PolicyFile = None,
+    fail_on: Annotated[
+        FailOn | None, typer.Option(help="The mildest verdict that fails the gate.")
+    ] = None,
+    fast: Fast = False,
+    verify_fixes: VerifyFixes = False,
+    timeout: Timeout = None,
+    project: Project = "default",
     format_name: Format = "text",
     output: Output = None,
 ) -> None:
     """Fail when gradients do not flow: 0 passed, 1 failed, 2 undecided, 3 nothing.
 
-    A file that cannot be read as a spec, or a wrong option: 64. Of several, the worst
-    in the order 1, 2, 64, 0.
+    A file that cannot be read, or a wrong option: 64. Of several, the worst in the
+    order 1, 2, 64, 0.
     """
+    policy = read_policy(policy_file)
+    today = dt.datetime.now().astimezone().date()
+    for ignore in expired(policy, today):
+        complain(f"the ignore of {ignore.problem} expired on {ignore.until}")
+    paths = expand(files)
     gate = Gate(
-        options=Options(verify_fixes=verify_fixes),
-        failing=_FAILING[fail_on],
-        give_up_at=None if timeout is None else time.monotonic() + timeout,
+        policy=policy,
+        fail_on=fail_on or policy.fail_on or DEFAULT_FAIL_ON,
+        today=today,
+        # Before anything is sent, or a branch's newest results would be our own.
+        baseline=_baseline(baseline, server, project, paths),
     )
-    with choose_analyst(server, local=False) as analyst:
-        checked = [_check(path, analyst, gate) for path in _expand(files)]
+    options = Options(verify_fixes=verify_fixes)
+    analyst = choose_analyst(server, fast=fast, project=project)
+    with analyst:
+        examination = Examination(analyst, policy, options, Deadline(timeout))
+        examined = [examination.of(path) for path in paths]
+    checked = [_checked(each, gate) for each in examined]
     report = reports()[format_name]()
     deliver(report.render([each.subject for each in checked]), output)
     code = worst([each.code for each in checked])
-    complain(f"{_MEANINGS[code]} ({len(checked)} checked)")
+    complain(f"{_MEANINGS[code]} ({_counted(checked)})")
     raise typer.Exit(code)
 
 
-def _expand(patterns: Sequence[str]) -> Iterator[Path]:
-    # The shell leaves a quoted or an unmatched glob to us. What is no glob is a file
-    # that must be there.
-    for pattern in patterns:
-        if glob.has_magic(pattern) and not Path(pattern).exists():
-            # Path.glob would not take an absolute pattern.
-            found = glob.glob(pattern, recursive=True)  # noqa: PTH207
-            yield from map(Path, sorted(found))
-        else:
-            yield Path(pattern)
+def _baseline(
+    given: str | None, server: str | None, project: str, paths: Sequence[Path]
+) -> Baseline | None:
+    if given is None:
+        return None
+    names = {name_of(path) for path in paths}
+    if server is None or Path(given).exists() or given.endswith(".json"):
+        found = read_baseline(Path(given))
+    else:
+        with client_of(server) as client:
+            found = find_baseline(client, given, project, names)
+    if not found:
+        complain(f"no baseline {given}: nothing to compare with, the gate passes")
+    return found
 
 
-def _check(path: Path, analyst: Analyst, gate: Gate) -> Checked:
-    try:
-        result = _analyse(path, analyst, gate)
-    except UnusableFileError as error:
-        return Checked(Subject(str(path), error=str(error)), ExitCode.USAGE)
-    except GradHealthError as error:
-        return Checked(Subject(str(path), error=str(error)), ExitCode.UNDECIDED)
-    return Checked(Subject(str(path), result), gate.judge(result.verdict))
+def _checked(examined: Examined, gate: Gate) -> Checked:
+    result, source = examined.result, examined.source
+    if result is None:
+        subject = Subject(examined.name, error=examined.error, source=source)
+        return Checked(subject, examined.code)
+    judgement = gate.judge(examined.name, result)
+    subject = Subject(
+        examined.name,
+        judgement.result,
+        source=source,
+        blocking=judgement.blocking,
+        comparison=judgement.comparison,
+    )
+    if judgement.blocking:
+        return Checked(subject, ExitCode.FAILED)
+    is_open = result.verdict == "insufficient_data"
+    return Checked(subject, ExitCode.NOTHING if is_open else ExitCode.PASSED)
 
 
-def _analyse(path: Path, analyst: Analyst, gate: Gate) -> Result:
-    spec = read_spec(path)
-    seconds = gate.seconds_left()
-    try:
-        with progress_of(path.name) as show:
-            return analyst.analyse(spec, gate.options, show, seconds=seconds)
-    except InvalidDocumentError as error:
-        raise not_a_spec(path, error.problems) from error
+def _counted(checked: Sequence[Checked]) -> str:
+    counts = Counter(each.code for each in checked)
+    parts = [f"{counts[code]} {word}" for code, word in _WORDS.items() if counts[code]]
+    return ", ".join([f"{len(checked)} checked", *parts[: len(checked)]])

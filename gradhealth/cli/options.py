@@ -1,16 +1,19 @@
 """Options that several commands share."""
 
+import os
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
 
 from gradhealth.client import Client
+from gradhealth.gate.pipelines import labels_of
 from gradhealth.reports.base import reports
 
 from .analyst import Analyst
+from .fast import FastAnalyst
 from .local import LocalAnalyst
-from .remote import RemoteAnalyst
+from .remote import DEFAULT_PROJECT, RemoteAnalyst
 
 
 def _known(name: str) -> str:
@@ -26,6 +29,25 @@ Server: TypeAlias = Annotated[
         envvar="GRADHEALTH_SERVER",
         help="Address of a service that does the work, e.g. http://127.0.0.1:8000.",
     ),
+]
+Project: TypeAlias = Annotated[
+    str,
+    typer.Option(envvar="GRADHEALTH_PROJECT", help="The project on the service."),
+]
+Files: TypeAlias = Annotated[
+    list[str], typer.Argument(help="Specs in JSON, logs, or globs.")
+]
+Fast: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--fast", help="Only what can be told without training, in under a second."
+    ),
+]
+VerifyFixes: TypeAlias = Annotated[
+    bool, typer.Option("--verify-fixes", help="Prove fixes by training with them.")
+]
+Timeout: TypeAlias = Annotated[
+    float | None, typer.Option(min=1, help="Seconds for all files together.")
 ]
 Local: TypeAlias = Annotated[
     bool, typer.Option("--local", help="Work on this machine even if a server is set.")
@@ -54,8 +76,22 @@ Port: TypeAlias = Annotated[
 ]
 
 
-def choose_analyst(server: str | None, *, local: bool) -> Analyst:
-    """A service where one is named, else this machine."""
+def choose_analyst(
+    server: str | None,
+    *,
+    local: bool = False,
+    fast: bool = False,
+    project: str = DEFAULT_PROJECT,
+) -> Analyst:
+    """A service where one is named, else this machine; without training when fast."""
+    if fast:
+        return FastAnalyst()
     if server is None or local:
         return LocalAnalyst()
-    return RemoteAnalyst(Client(server))
+    labels = labels_of(os.environ)
+    return RemoteAnalyst(client_of(server), project=project, labels=labels)
+
+
+def client_of(server: str) -> Client:
+    """A client of a service, with the key of `GRADHEALTH_API_KEY`."""
+    return Client(server, api_key=os.environ.get("GRADHEALTH_API_KEY"))

@@ -1,7 +1,7 @@
 """Analyses by a service."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from types import TracebackType
@@ -14,9 +14,13 @@ from gradhealth.exceptions import (
     Problem,
     TimeLimitError,
 )
+from gradhealth.gate.pipelines import MAX_VALUE
 from gradhealth.schemas.analysis import FINAL, Analysis, Options, Result
 
 from .analyst import OnProgress
+
+DEFAULT_PROJECT = "default"
+NO_LABELS: Mapping[str, str] = {}
 
 
 class RemoteAnalyst:
@@ -24,10 +28,20 @@ class RemoteAnalyst:
 
     Args:
         client: A client of the service.
+        project: Where the analyses belong.
+        labels: To find them by; the file's name is added.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(
+        self,
+        client: Client,
+        *,
+        project: str = DEFAULT_PROJECT,
+        labels: Mapping[str, str] = NO_LABELS,
+    ) -> None:
         self._client = client
+        self._project = project
+        self._labels = labels
 
     def __enter__(self) -> Self:
         return self
@@ -62,7 +76,12 @@ class RemoteAnalyst:
 
     def _submit(self, spec: dict[str, Any], options: Options) -> Analysis:
         try:
-            return self._client.submit(spec, options=options)
+            return self._client.submit(
+                spec,
+                options=options,
+                project=self._project,
+                labels={**self._labels, **_label_of_file(options)},
+            )
         except RefusedError as error:
             if error.status == HTTPStatus.UNPROCESSABLE_ENTITY and error.problems:
                 raise InvalidDocumentError(
@@ -81,6 +100,12 @@ class RemoteAnalyst:
         except (TimeLimitError, KeyboardInterrupt):
             self._client.cancel(analysis_id)
             raise
+
+
+def _label_of_file(options: Options) -> dict[str, str]:
+    path = options.source.path if options.source else None
+    # The end of a long path tells more.
+    return {"file": path[-MAX_VALUE:]} if path else {}
 
 
 def _result(analysis: Analysis) -> Result:

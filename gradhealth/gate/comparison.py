@@ -15,6 +15,9 @@ NOISE_DEVIATIONS = 3.0
 NOISE_SHARE = 0.02
 # Steps at the end whose mean is the final loss.
 NUM_LAST = 10
+# The evidence of findings that stands on a number which is always compared.
+HARM = "progress"
+_SHOWN_BY = {"log10_backward_gain": "log10_backward_gain", "loss_last": HARM}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +34,8 @@ def compare(baseline: Result, current: Result) -> Comparison:
     A problem that both results have, at the same severity, got worse only where one of
     its numbers moved away from its threshold by more than the noise.
     """
-    problems = list(_problems(baseline, current))
     numbers = list(_numbers(baseline, current))
+    problems = list(_problems(baseline, current, numbers))
     worse = [change.problem for change in problems if change.standing == "worse"]
     better = [change.problem for change in problems if change.standing == "better"]
     standing: Standing = "worse" if worse else "better" if better else "same"
@@ -58,14 +61,16 @@ def _summary(worse: list[str], better: list[str]) -> str:
     return "; ".join(parts) or "nothing got worse than the baseline"
 
 
-def _problems(baseline: Result, current: Result) -> Iterator[ProblemChange]:
+def _problems(
+    baseline: Result, current: Result, numbers: list[NumberChange]
+) -> Iterator[ProblemChange]:
     before = {finding.problem: finding for finding in baseline.findings}
     after = {finding.problem: finding for finding in current.findings}
     for problem in {**after, **before}:
         old, new = before.get(problem), after.get(problem)
         change = _rank(new) - _rank(old)
-        if change == 0 and old and new and new.severity != "info":
-            change = _drift(old, new)
+        if new and change >= 0 and new.severity != "info":
+            change = _drift(old, new, change) if old else _appearance(new, numbers)
         yield ProblemChange(
             problem=problem,
             before=old and old.severity,
@@ -80,19 +85,36 @@ def _rank(finding: Finding | None) -> int:
     return SEVERITIES.index(severity)
 
 
-def _drift(before: Finding, after: Finding) -> int:
-    """1 where any number moved farther beyond its threshold, -1 where all came near."""
+def _appearance(finding: Finding, numbers: list[NumberChange]) -> int:
+    """0 where nothing that shows a new problem moved by more than the noise.
+
+    Then the network stood on the border, and other seeds put it on the other side.
+    """
+    calm = {_SHOWN_BY[each.statistic] for each in numbers if each.standing != "worse"}
+    shown_by = {each.statistic for each in finding.evidence}
+    return 0 if shown_by and shown_by <= calm else 1
+
+
+def _drift(before: Finding, after: Finding, rise: int) -> int:
+    """1 where any number moved farther beyond its threshold, -1 where all came near.
+
+    A severity that rose (`rise` above 0) although every number is as it was stood on
+    the border; without the harm in both, or with a new number, that cannot be said.
+    """
     old = {each.statistic: each for each in before.evidence}
-    moves = [
-        _away(old[each.statistic], each)
-        for each in after.evidence
-        if each.statistic in old and each.threshold is not None
-    ]
-    return 1 if 1 in moves else -1 if -1 in moves else 0
+    deciding = [each for each in after.evidence if each.threshold is not None]
+    known = [each for each in deciding if each.statistic in old]
+    is_whole = len(known) == len(deciding) and HARM in {e.statistic for e in known}
+    moves = [_away(old[each.statistic], each) for each in known]
+    if 1 in moves or (rise and not is_whole):
+        return 1
+    return -1 if -1 in moves and not rise else 0
 
 
 def _away(before: Evidence, after: Evidence) -> int:
     assert after.threshold is not None
+    if not math.isfinite(after.value):
+        return int(math.isfinite(before.value))
     side = math.copysign(1.0, after.value - after.threshold)
     difference = (after.value - before.value) * side
     noise = _noise(_of_evidence(before), _of_evidence(after))

@@ -1,11 +1,14 @@
-"""Applies a policy to a result: what counts, what is hidden, what fails the gate."""
+"""The gate: what of a result counts, what is hidden, what fails it."""
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..schemas.analysis import Result
+from ..schemas.comparison import Comparison
 from ..schemas.finding import SEVERITIES, Finding, Verdict
+from .baselines import Baseline
+from .comparison import compare, worsened
 from .policy import FailOn, Policy, capped, ignore_for, levels_for
 
 _FAILING: dict[FailOn, frozenset[str]] = {
@@ -22,10 +25,49 @@ class Judgement:
     Attributes:
         result: With the severities that count, and notes on what was lowered.
         blocking: Problems that fail the gate.
+        comparison: With the baseline; null where there is none.
     """
 
     result: Result
     blocking: frozenset[str]
+    comparison: Comparison | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What is demanded of every file.
+
+    Attributes:
+        fail_on: The mildest severity that fails the gate.
+        today: Decides which ignores still hold.
+        baseline: Earlier results, by file: then only what got worse fails. Null where
+            nothing is compared.
+    """
+
+    policy: Policy
+    fail_on: FailOn
+    today: dt.date
+    baseline: Baseline | None = None
+
+    def judge(self, name: str, result: Result) -> Judgement:
+        """The result of a file, and what of it fails the gate."""
+        judged = judge(result, self.policy, name, self.fail_on, self.today)
+        if self.baseline is None:
+            return judged
+        before = self.baseline.get(name)
+        if before is None:
+            return replace(judged, blocking=frozenset(), result=_unheld(judged.result))
+        before = judge(before, self.policy, name, self.fail_on, self.today).result
+        comparison = compare(before, judged.result)
+        blocking = judged.blocking & worsened(comparison)
+        return Judgement(judged.result, blocking, comparison)
+
+
+def _unheld(result: Result) -> Result:
+    note = (
+        "The baseline has no result for this file: nothing to compare with, it passes."
+    )
+    return result.model_copy(update={"notes": [*result.notes, note]})
 
 
 def judge(
@@ -51,6 +93,7 @@ def judge(
         update={
             "verdict": _verdict(result, loud),
             "primary": loud[0].problem if loud else None,
+            "summary": _summary(result, loud),
             "findings": findings,
             "notes": [*result.notes, *notes],
         }
@@ -83,6 +126,15 @@ def _counted(
             )
         if severity is not None:
             yield finding.model_copy(update={"severity": severity})
+
+
+def _summary(result: Result, loud: list[Finding]) -> str:
+    if not loud:
+        return f"Nothing that counts by the policy. Measured: {result.summary}"
+    if loud[0].problem == result.primary:
+        return result.summary
+    name = loud[0].problem.replace("_", " ").capitalize()
+    return f"{name}: {loud[0].cause.text}"
 
 
 def _verdict(result: Result, loud: list[Finding]) -> Verdict:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, field_validator
 
+from ..detectors.tuned import Thresholds, check_thresholds, known_thresholds
 from ..document import Document, nearest, quoted
 from ..exceptions import InvalidDocumentError, Problem
 from ..schemas.finding import Severity
@@ -35,10 +36,11 @@ class _OfProblems(Document):
 
 
 class Override(_OfProblems):
-    """Levels for some files; a later override wins over an earlier one."""
+    """Levels and thresholds for some files; a later override wins over an earlier."""
 
     files: Globs
-    levels: dict[str, Level]
+    levels: dict[str, Level] = {}
+    thresholds: dict[str, dict[str, float]] = {}
 
 
 class Ignore(Document):
@@ -89,6 +91,17 @@ class Setting:
     origin: str
 
 
+@dataclass(frozen=True, slots=True)
+class ThresholdSetting:
+    """A threshold that is in force, and where it comes from."""
+
+    problem: str
+    name: str
+    value: float
+    unit: str
+    origin: str
+
+
 def parse_policy(text: str) -> Policy:
     """Reads the file.
 
@@ -100,9 +113,13 @@ def parse_policy(text: str) -> Policy:
     except tomllib.TOMLDecodeError as error:
         raise InvalidDocumentError([Problem("", f"is no TOML: {error}")]) from error
     try:
-        return Policy.model_validate(document)
+        policy = Policy.model_validate(document)
     except ValidationError as error:
         raise InvalidDocumentError(problems_of(error, document)) from error
+    check_thresholds(policy.thresholds, "/thresholds")
+    for number, override in enumerate(policy.overrides):
+        check_thresholds(override.thresholds, f"/overrides/{number}/thresholds")
+    return policy
 
 
 def settings(policy: Policy, path: str | None = None) -> Iterator[Setting]:
@@ -125,6 +142,44 @@ def settings(policy: Policy, path: str | None = None) -> Iterator[Setting]:
 def levels_for(policy: Policy, path: str) -> Mapping[str, Level]:
     """The level of each problem in a file."""
     return {setting.problem: setting.level for setting in settings(policy, path)}
+
+
+def threshold_settings(
+    policy: Policy, path: str | None = None
+) -> Iterator[ThresholdSetting]:
+    """Every threshold of every detector.
+
+    Args:
+        policy: The file.
+        path: Takes the overrides for this file into account.
+    """
+    layers = [*_threshold_layers(policy, path)]
+    for problem, thresholds in sorted(known_thresholds().items()):
+        for name, threshold in thresholds.items():
+            value, origin = threshold.value, "default"
+            for its_origin, values in layers:
+                if name in values.get(problem, {}):
+                    value, origin = values[problem][name], its_origin
+            yield ThresholdSetting(problem, name, value, threshold.unit, origin)
+
+
+def thresholds_for(policy: Policy, path: str) -> dict[str, dict[str, float]]:
+    """What the policy sets for a file, by problem and name; defaults are left out."""
+    merged: dict[str, dict[str, float]] = {}
+    for _, values in _threshold_layers(policy, path):
+        for problem, its_values in values.items():
+            merged.setdefault(problem, {}).update(its_values)
+    return merged
+
+
+def _threshold_layers(
+    policy: Policy, path: str | None
+) -> Iterator[tuple[str, Thresholds]]:
+    """Where thresholds are set, the later winning over the earlier."""
+    yield "thresholds", policy.thresholds
+    for number, override in enumerate(policy.overrides):
+        if path and _matches(path, override.files):
+            yield f"overrides[{number}]", override.thresholds
 
 
 def ignore_for(

@@ -1,13 +1,8 @@
 """The problems that a policy may name."""
 
-from functools import cache
-
-from ..detectors.base import Detector
-from ..registry import subclasses_in
+from ..detectors.tuned import detector_classes
 
 
-@cache
-def known_problems() -> tuple[str, ...]:
+def known_problems() -> list[str]:
     """Every problem that some detector finds, by name."""
-    detectors = subclasses_in("gradhealth.detectors", Detector)
-    return tuple(sorted({detector.problem for detector in detectors}))
+    return sorted({detector.problem for detector in detector_classes()})

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from ..registry import subclasses_in
 from ..schemas.analysis import Result, Source
+from ..schemas.comparison import Comparison
 from ..schemas.finding import Finding
 
 
@@ -22,6 +23,7 @@ class Subject:
         source: The file it came from, for reports that point at lines.
         blocking: Problems for which the gate failed; null where no gate was asked, and
             the critical ones stand for them.
+        comparison: With an earlier result of the same.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Subject:
     error: str | None = None
     source: Source | None = None
     blocking: frozenset[str] | None = None
+    comparison: Comparison | None = None
 
     @property
     def findings(self) -> list[Finding]:

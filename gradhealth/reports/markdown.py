@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
+from ..schemas.comparison import Comparison
 from ..schemas.finding import Finding, Verdict
 from ..schemas.fix import Fix, Measurement
 from .base import Report, Subject
 from .picture import picture_backward_gain
-from .prose import number_in_words, title_of
+from .prose import change_in_words, number_in_words, title_of
 
 # By this a later run finds its comment again and updates it.
 MARKER = "<!-- gradhealth-report -->"
@@ -73,6 +74,8 @@ def _details(subject: Subject) -> Iterator[str]:
     yield ""
     yield f"<details{is_open}><summary>{_text(subject.name)}</summary>"
     yield ""
+    if subject.comparison:
+        yield from _comparison(subject.comparison)
     picture = picture_backward_gain(result.layers, result.theory)
     if picture:
         yield "Backward gain at the start, by depth (1: gradients keep their size)"
@@ -92,6 +95,14 @@ def _details(subject: Subject) -> Iterator[str]:
         yield f"- {_text(note)}"
     yield ""
     yield "</details>"
+    yield ""
+
+
+def _comparison(comparison: Comparison) -> Iterator[str]:
+    yield f"Compared with the baseline: **{_text(comparison.summary)}**"
+    yield ""
+    for number in comparison.numbers:
+        yield f"- {number.standing}: {_text(change_in_words(number))}"
     yield ""
 
 

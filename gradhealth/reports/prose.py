@@ -1,5 +1,6 @@
 """Words for findings that several formats share."""
 
+from ..schemas.comparison import NumberChange
 from ..schemas.finding import Evidence, Finding
 
 
@@ -25,3 +26,10 @@ def number_in_words(evidence: Evidence) -> str:
     if evidence.threshold is not None:
         text += f" (threshold {evidence.threshold:.3g})"
     return text
+
+
+def change_in_words(change: NumberChange) -> str:
+    """A number before and after, the change absolute and relative."""
+    text = f"{change.statistic} {change.before:.3g} → {change.after:.3g}"
+    relative = "" if change.relative is None else f", {change.relative:+.0%}"
+    return f"{text} ({change.difference:+.2g}{relative}; noise {change.noise:.2g})"

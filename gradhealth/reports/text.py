@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from ..schemas.analysis import Environment, Result
+from ..schemas.comparison import Comparison
 from ..schemas.finding import Finding
 from .base import Report, Subject
 from .paragraphs import paragraph
 from .picture import picture_backward_gain
 from .proof import describe_fixes
-from .prose import number_in_words
+from .prose import change_in_words, number_in_words
 
 
 class TextReport(Report):
@@ -36,22 +37,31 @@ def _subject(subject: Subject) -> Iterator[str]:
         filter(None, (f"{subject.name}: {result.verdict}", result.primary))
     )
     yield from paragraph(result.summary, indent=2)
+    if subject.comparison:
+        yield from _comparison(subject.comparison)
     yield from _picture(result)
     if result.findings:
         yield from ("", "  Findings")
     for finding in result.findings:
         yield from _finding(finding)
-    if result.signs:
-        yield from ("", "  Signs")
-    for sign in result.signs:
-        yield from paragraph(f"- {sign.text}", indent=4, hanging=2)
+    yield from _listed("Signs", [sign.text for sign in result.signs])
     yield from describe_fixes(result.fixes)
-    if result.notes:
-        yield from ("", "  Notes")
-    for note in result.notes:
-        yield from paragraph(f"- {note}", indent=4, hanging=2)
+    yield from _listed("Notes", result.notes)
     if result.environment.device:
         yield from ("", f"  {_circumstances(result.environment)}")
+
+
+def _listed(title: str, texts: Sequence[str]) -> Iterator[str]:
+    if texts:
+        yield from ("", f"  {title}")
+    for text in texts:
+        yield from paragraph(f"- {text}", indent=4, hanging=2)
+
+
+def _comparison(comparison: Comparison) -> Iterator[str]:
+    yield from ("", f"  Compared with the baseline: {comparison.summary}")
+    for number in comparison.numbers:
+        yield from paragraph(change_in_words(number), indent=4)
 
 
 def _picture(result: Result) -> Iterator[str]:

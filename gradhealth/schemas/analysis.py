@@ -37,12 +37,18 @@ class Source(Document):
 
 
 class Options(Document):
-    """How much work an analysis may do."""
+    """How much work an analysis may do, and by what it is judged.
+
+    Attributes:
+        thresholds: Values in place of the detectors' own, by problem and name.
+        source: The file that was read, for reports.
+    """
 
     verify_fixes: bool = True
     budget_seconds: Annotated[float, Field(gt=0)] | None = None
     fixes: FixSelection = FixSelection()
     max_trials: Annotated[int, Field(ge=0, le=64)] = 16
+    thresholds: dict[str, dict[str, float]] = {}
     source: Source | None = None
 
 

@@ -112,3 +112,133 @@ def test_fixes_are_verified_only_when_asked_for(run, write):
 
     assert "verify_fixes=False" in run("check", name)[1]
     assert "verify_fixes=True" in run("check", name, "--verify-fixes")[1]
+
+
+def test_several_files_have_one_summary(run, write):
+    _, _, err = run("check", write("fine"), write("critical"), "missing.json")
+
+    assert err.endswith(
+        "the gate failed (3 checked, 1 failed, 1 unreadable, 1 passed)\n"
+    )
+
+
+def test_a_policy_beside_the_files_holds(run, write, folder):
+    name = write("critical")
+    (folder / "gradhealth.toml").write_text('levels.vanishing_gradient = "info"')
+
+    status, out, _ = run("check", name)
+
+    assert status == 0
+    assert "by the policy" in out
+
+
+def test_thresholds_of_the_policy_reach_the_detectors(run, write, folder):
+    name = write("critical")
+    (folder / "strict.toml").write_text("thresholds.vanishing_gradient.gain = -1.25")
+
+    assert "threshold -1.25" in run("check", name, "--policy", "strict.toml")[1]
+    assert "threshold -3" in run("check", name)[1]
+
+
+def test_a_policy_fails_at_what_it_says_and_an_option_overrides_it(run, write, folder):
+    name = write("warning")
+    (folder / "gradhealth.toml").write_text('fail_on = "warning"')
+
+    assert run("check", name)[0] == 1
+    assert run("check", name, "--fail-on", "critical")[0] == 0
+
+
+@pytest.mark.parametrize("text", ["level = 1", "levels.dead = 'off'", "x ="])
+def test_a_policy_with_mistakes_is_64(run, write, folder, text):
+    (folder / "gradhealth.toml").write_text(text)
+
+    status, _, err = run("check", write("fine"))
+
+    assert status == 64
+    assert "gradhealth.toml is not a usable policy" in err
+    assert run("check", write("fine"), "--policy", "missing.toml")[0] == 64
+
+
+def test_an_expired_ignore_is_told(run, write, folder):
+    name = write("critical")
+    ignore = '[[ignore]]\nproblem = "vanishing_gradient"\nreason = "x"\nuntil = '
+    (folder / "gradhealth.toml").write_text(ignore + "2020-01-01")
+
+    status, _, err = run("check", name)
+
+    assert status == 1
+    assert "expired on 2020-01-01" in err
+
+
+def test_only_what_got_worse_than_the_baseline_fails(run, write):
+    shallow = write("critical")
+    assert run("baseline", "update", shallow, "-o", "base.json")[0] == 0
+
+    assert run("check", shallow, "--baseline", "base.json")[0] == 0
+
+    write("critical", model=[{"type": "Linear", "out_features": 4}] * 2)
+    status, out, _ = run("check", shallow, "--baseline", "base.json")
+    assert status == 1
+    assert "worse: vanishing_gradient" in out
+
+
+def test_without_a_baseline_the_gate_passes_with_a_note(run, write):
+    name = write("critical")
+    run("baseline", "update", write("fine"), "-o", "other.json")
+
+    status, out, err = run("check", name, "--baseline", "missing.json")
+    assert status == 0
+    assert "no baseline missing.json" in err
+    assert "nothing to compare with" in out
+    assert run("check", name, "--baseline", "other.json")[0] == 0
+
+
+def test_a_baseline_that_is_none_is_64(run, write, folder):
+    (folder / "base.json").write_text("[]")
+
+    assert run("check", write("fine"), "--baseline", "base.json")[0] == 64
+
+
+def test_an_update_keeps_what_other_files_had(run, write, folder):
+    run("baseline", "update", write("fine"))
+    run("baseline", "update", write("critical"))
+
+    recorded = json.loads((folder / "gradhealth-baseline.json").read_text())
+    assert [item["name"] for item in recorded["items"]] == [
+        "critical.json",
+        "fine.json",
+    ]
+
+
+def test_an_update_without_a_result_writes_nothing(run, write, folder):
+    status, _, err = run("baseline", "update", write("crash"))
+
+    assert status == 2
+    assert "signal 11" in err
+    assert not (folder / "gradhealth-baseline.json").exists()
+
+
+def test_the_policy_in_force_is_shown_with_its_origins(run, folder):
+    (folder / "gradhealth.toml").write_text(
+        "levels.dead_relu = 'off'\n"
+        "[[ignore]]\nproblem = 'non_finite'\nreason = 'old'\nuntil = 2020-01-01\n"
+        "[[overrides]]\nfiles = ['legacy/*']\n"
+        "thresholds.vanishing_gradient.gain = -9.0\n"
+    )
+
+    status, out, _ = run("policy", "show", "--file", "legacy/a.json")
+
+    assert status == 0
+    assert "fail_on = critical  (default)" in out
+    assert "dead_relu = off  (levels)" in out
+    assert "vanishing_gradient.gain = -9 log10 J  (overrides[0])" in out
+    assert "dead_relu.share = 0.9 units  (default)" in out
+    assert "non_finite in * expired on 2020-01-01: old" in out
+
+
+def test_twice_the_same_is_byte_for_byte_the_same(run, write):
+    names = [write("fine"), write("critical")]
+
+    for each in ("text", "json", "markdown", "sarif", "junit", "gitlab", "github"):
+        first = run("check", *names, "--format", each)[1]
+        assert first == run("check", *names, "--format", each)[1]

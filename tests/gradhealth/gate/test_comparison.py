@@ -65,8 +65,40 @@ def test_changes_within_the_spread_over_seeds_are_noise(value):
 
 
 def test_a_new_problem_is_worse_and_a_gone_one_better():
-    assert worsened(compare(result(), result(finding()))) == {"vanishing_gradient"}
-    assert compare(result(finding()), result()).standing == "better"
+    sick = result(finding(), gain=1e-5)
+
+    assert worsened(compare(result(), sick)) == {"vanishing_gradient"}
+    assert compare(sick, result()).standing == "better"
+
+
+def test_a_problem_whose_numbers_were_there_before_is_one_of_the_seeds():
+    fell = result(finding(value=-3.05), gain=10**-3.05)
+
+    assert compare(result(gain=10**-2.95), fell).standing == "same"
+    assert compare(result(gain=10**-2.0), fell).standing == "worse"
+
+
+def test_a_severity_that_rises_with_the_same_numbers_is_one_of_the_seeds():
+    def harmed(severity, progress):
+        found = finding(severity)
+        harm = Evidence(
+            statistic="progress", value=progress, spread=0.05, threshold=0.5
+        )
+        return result(
+            found.model_copy(update={"evidence": [*found.evidence, harm]}), gain=1e-5
+        )
+
+    borderline = harmed("warning", 0.49)
+
+    assert compare(borderline, harmed("critical", 0.45)).standing == "same"
+    assert compare(borderline, harmed("critical", 0.01)).standing == "worse"
+
+
+def test_a_number_that_is_no_longer_finite_is_worse():
+    broken = result(finding(value=float("nan")))
+
+    assert compare(result(finding()), broken).standing == "worse"
+    assert compare(broken, broken).standing == "same"
 
 
 def test_a_latent_problem_does_not_count_until_it_harms():

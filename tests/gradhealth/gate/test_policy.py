@@ -4,7 +4,15 @@ import pytest
 
 from gradhealth.exceptions import InvalidDocumentError
 from gradhealth.gate.judgement import judge
-from gradhealth.gate.policy import Policy, expired, levels_for, parse_policy, settings
+from gradhealth.gate.policy import (
+    Policy,
+    expired,
+    levels_for,
+    parse_policy,
+    settings,
+    threshold_settings,
+    thresholds_for,
+)
 from gradhealth.schemas.analysis import Result
 from tests.support.results import a_result
 
@@ -108,6 +116,13 @@ def test_settings_say_where_each_level_comes_from():
             "at least 1 character",
         ),
         ('fail_on = "always"', "'critical', 'warning' or 'never'"),
+        ("thresholds.dead_relu.shares = 0.5", "did you mean 'share'"),
+        ("thresholds.dead_rel.share = 0.5", "did you mean 'dead_relu'"),
+        ('thresholds.dead_relu.share = "a"', "valid number"),
+        (
+            '[[overrides]]\nfiles = ["*"]\nthresholds = { non_finite = { x = 1.0 } }',
+            "no threshold 'x'",
+        ),
     ],
 )
 def test_mistakes_are_named(text, message):
@@ -119,3 +134,32 @@ def test_mistakes_are_named(text, message):
 
 def test_an_empty_file_is_the_default_policy():
     assert parse_policy("") == Policy()
+
+
+def test_thresholds_come_from_the_file_and_its_overrides():
+    text = POLICY.replace(
+        'levels = { vanishing_gradient = "warning" }',
+        "thresholds = { vanishing_gradient = { gain = -6.0 } }",
+    )
+    policy = parse_policy(text)
+
+    assert thresholds_for(policy, "a.json") == {"vanishing_gradient": {"gain": -4.0}}
+    assert thresholds_for(policy, "experiments/a.json") == {
+        "vanishing_gradient": {"gain": -6.0}
+    }
+    assert thresholds_for(parse_policy(""), "a.json") == {}
+    shown = {
+        (s.problem, s.name): (s.value, s.origin)
+        for s in threshold_settings(policy, "experiments/a.json")
+    }
+    assert shown["vanishing_gradient", "gain"] == (-6.0, "overrides[0]")
+    assert shown["dead_relu", "share"] == (0.9, "default")
+
+
+def test_a_result_that_no_longer_counts_says_so_in_its_summary():
+    text = 'levels = { vanishing_gradient = "off" }'
+
+    result = judged(text).result
+
+    assert result.primary == "stalled_training"
+    assert result.summary.startswith("Stalled training")
