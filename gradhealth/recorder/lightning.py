@@ -48,7 +48,7 @@ class RecorderCallback(Callback):  # type: ignore[misc]  # need not be installed
         self, trainer: Any, pl_module: Any, optimizer: Any
     ) -> None:
         if self.recorder is not None:
-            self.recorder.before_clipping(getattr(optimizer, "optimizer", optimizer))
+            self.recorder.before_clipping(optimizer)
 
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
         loss = trainer.callback_metrics.get("val_loss")

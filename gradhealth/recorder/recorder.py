@@ -1,5 +1,6 @@
 """The recorder: what a training script adds to have its gradients looked at."""
 
+import atexit
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
@@ -71,9 +72,8 @@ class Recorder:
     ) -> None:
         self._subject = Subject(model)
         self.run = run or type(self._subject.eager).__name__
-        self._optimizers = (
-            [optimizer] if isinstance(optimizer, Optimizer) else [*optimizer]
-        )
+        several = [optimizer] if isinstance(optimizer, Optimizer) else [*optimizer]
+        self._optimizers = [_innermost(each) for each in several]
         rank = _rank()
         self._is_active = every_rank or not rank
         if every_rank and rank is not None:
@@ -128,15 +128,20 @@ class Recorder:
         if self._destination is not None:
             self._sink = self._destination.open()
         self._collector.start()
+        # For trainings that end without a word: what was recorded is kept.
+        atexit.register(self.close)
 
     def close(self) -> None:
         """Takes every hook off, and finishes the recording."""
         if not self._is_active:
             return
         self._is_active = False
-        row = self._collector.stop()
-        self._feed.take(row, self._collector.costs)
-        self._feed.flush()
+        atexit.unregister(self.close)
+        try:
+            self._feed.take(self._collector.stop(), self._collector.costs)
+            self._feed.flush()
+        except Exception as error:  # noqa: BLE001 -- the training has ended well
+            self._fail(error)
         if self._feed.writer is not None:
             self._feed.writer.close()
         for note in self.notes:
@@ -163,7 +168,8 @@ class Recorder:
             raise ValueError("say which steps next: before_clipping(optimizer)")
         if self._is_active:
             self._context = self._context.model_copy(update={"clip_measured": "pre"})
-            self._collector.measure_now(optimizer or self._optimizers[0])
+            chosen = self._optimizers[0] if optimizer is None else _innermost(optimizer)
+            self._collector.measure_now(chosen)
 
     @property
     def cost(self) -> Cost:
@@ -221,6 +227,13 @@ class Recorder:
         self._collector.stop()
         self._failures.append(f"recording stopped: {type(error).__name__}: {error}")
         logger.warning("recording stopped", exc_info=error)
+
+
+def _innermost(optimizer: Optimizer) -> Optimizer:
+    """The optimizer that steps, inside of what accelerate and others put around."""
+    while isinstance(inner := getattr(optimizer, "optimizer", None), Optimizer):
+        optimizer = inner
+    return optimizer
 
 
 def _rank() -> int | None:

@@ -35,7 +35,7 @@ class RecorderCallback(TrainerCallback):  # type: ignore[misc]  # need not be in
         optimizer = objects["optimizer"]
         self.recorder = Recorder(
             objects["model"],
-            getattr(optimizer, "optimizer", optimizer),  # accelerate wraps it
+            optimizer,
             scaler=getattr(optimizer, "scaler", None),
             clip_max_norm=args.max_grad_norm or None,
             first_step=state.global_step,

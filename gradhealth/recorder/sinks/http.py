@@ -8,7 +8,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from ...batches import Batch
-from ...client import Client, RefusedError
+from ...client import Client, RefusedError, ServerUnreachableError
 from ...exceptions import GradHealthError
 from ...schemas.trace import TracedLayer
 from .base import Header
@@ -117,6 +117,9 @@ class HttpSink:
                 self._take_along()
             except (GradHealthError, OSError) as error:
                 self._complain(error)
+                # The client has knocked several times already.
+                if is_closing and isinstance(error, ServerUnreachableError):
+                    break
                 self._pause(pause)
                 pause = min(2 * pause, LAST_PAUSE_SECONDS)
             else:

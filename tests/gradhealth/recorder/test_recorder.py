@@ -80,13 +80,23 @@ def test_everything_else_is_recorded_on_the_first_steps_and_then_now_and_then():
         assert trace.steps[known].tolist() == [*range(10), 20, 40], name
 
 
-@pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.AdamW])
-def test_a_training_is_bitwise_the_same_with_and_without_it(kind):
+OPTIMIZERS = {
+    "sgd": lambda p: torch.optim.SGD(p, lr=0.01, momentum=0.9, nesterov=True),
+    "sgd foreach": lambda p: torch.optim.SGD(
+        p, lr=0.01, momentum=0.9, nesterov=True, foreach=True
+    ),
+    "adam": lambda p: torch.optim.Adam(p, lr=0.01),
+    "adamw fused": lambda p: torch.optim.AdamW(p, lr=0.01, fused=True),
+}
+
+
+@pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS.keys())
+def test_a_training_is_bitwise_the_same_with_and_without_it(make):
     def run(watch):
         model = mlp(
             extra=(lambda: nn.BatchNorm1d(16), lambda: nn.Dropout(0.3)),
         )
-        optimizer = kind(model.parameters(), lr=0.01)
+        optimizer = make(model.parameters())
         if not watch:
             return train(model, optimizer, num_steps=60), model.state_dict()
         with Recorder(model, optimizer, sample_every=7) as recorder:

@@ -27,10 +27,17 @@ class Classifier(nn.Module):
         return {"loss": nn.functional.cross_entropy(logits, labels), "logits": logits}
 
 
+class Wrapped(torch.optim.Optimizer):
+    """As accelerate's: an optimizer that has one, and was never made as one."""
+
+    def __init__(self, optimizer):
+        self.optimizer, self.scaler = optimizer, None
+
+
 def fake_training(callback, model):
     """The order in which transformers 5.24 calls a callback."""
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    wrapped = SimpleNamespace(optimizer=optimizer, scaler=None)
+    wrapped = Wrapped(optimizer)
     args = SimpleNamespace(max_grad_norm=MAX_NORM)
     state = SimpleNamespace(global_step=0)
     objects = {"model": model, "optimizer": wrapped}
