@@ -60,7 +60,7 @@ class Collector:
         self._row = Row(first_step)
         self._stepped: list[Optimized] = []
         self._measured: list[Optimized] = []
-        self._is_sampled = False
+        self._is_sampled = self._is_broken = False
         self._own_seconds = 0.0
         self._hook_began = perf_counter()
         self.sampling = Sampling(subject)
@@ -205,13 +205,17 @@ class Collector:
         """The call with its time taken, and a failure kept from the training."""
 
         def safe(*arguments: Any) -> T | None:
-            if torch.compiler.is_compiling():
+            if self._is_broken or torch.compiler.is_compiling():
                 return None
             self._hook_began = perf_counter()
             try:
                 with torch.no_grad():
                     return call(part, *arguments)
             except Exception as error:  # noqa: BLE001 -- training goes on, whatever it is
+                # Its own hooks stay until the end: an optimizer that is just calling
+                # them does not bear their removal.
+                self._is_broken = True
+                self.sampling.detach()
                 self._fail(error)
                 return None
             finally:

@@ -223,8 +223,7 @@ class Recorder:
             self._collector.wants_exact = self._feed.writer.wants_exact
 
     def _fail(self, error: Exception) -> None:
-        """Ends the recording, not the training."""
-        self._collector.stop()
+        """Notes why the recording ended; the training goes on."""
         self._failures.append(f"recording stopped: {type(error).__name__}: {error}")
         logger.warning("recording stopped", exc_info=error)
 

@@ -414,14 +414,17 @@ class Plain(torch.optim.Optimizer):
 def test_a_failure_of_the_recorder_is_told_and_not_felt(caplog):
     model = mlp()
     optimizer = Plain(model.parameters())
+    calls = []
     with Recorder(model, optimizer) as recorder:
+        optimizer.register_step_pre_hook(lambda *_: calls.append("somebody else's"))
         losses = train(model, optimizer, num_steps=5, recorder=recorder)
 
     twin = mlp()
     assert losses == train(twin, sgd(twin), num_steps=5)
     assert "recording stopped: RuntimeError: odd" in recorder.notes
-    assert "odd" in caplog.text
-    assert not optimizer._optimizer_step_pre_hooks
+    assert caplog.text.count("RuntimeError: odd") == 1
+    assert len(calls) == 5
+    assert len(optimizer._optimizer_step_pre_hooks) == 1
 
 
 def test_an_output_of_an_odd_kind_is_told_and_the_rest_recorded():
