@@ -48,13 +48,14 @@ class Feed:
 
     Attributes:
         governor_note: What the governor did last; null: nothing.
+        num_rows: Rows so far, whether they had numbers or not.
     """
 
     def __init__(self, governor: Governor, make_writer: Callable[[], Writer]) -> None:
         self._governor = governor
         self._make_writer = make_writer
         self._rows: list[Row] = []
-        self._num_rows = 0
+        self.num_rows = 0
         self._sent_at = monotonic()
         self.writer: Writer | None = None
         self.cost = Cost()
@@ -62,7 +63,7 @@ class Feed:
 
     def take(self, row: Row, costs: Costs) -> Costs:
         """One more row; gives the costs that are still to be booked."""
-        self._num_rows += 1
+        self.num_rows += 1
         if row.scalars or row.cells:
             self._rows.append(row)
         if not self._is_due():
@@ -83,7 +84,7 @@ class Feed:
             self.writer.put(Delivery(rows, Transfer(tensors)))
 
     def _is_due(self) -> bool:
-        if self._num_rows == NUM_FIRST_STEPS or len(self._rows) >= BATCH_STEPS:
+        if self.num_rows == NUM_FIRST_STEPS or len(self._rows) >= BATCH_STEPS:
             return True
         waited = monotonic() - self._sent_at
         return len(self._rows) >= MIN_BATCH_STEPS and waited > BATCH_SECONDS

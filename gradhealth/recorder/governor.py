@@ -42,6 +42,10 @@ class Governor:
     def __init__(
         self, budget: float | None, *, norm_every: int, sample_every: int
     ) -> None:
+        if budget is not None and budget <= 0:
+            raise ValueError("budget: a share of a step's time above 0, or None")
+        if min(norm_every, sample_every) < 1:
+            raise ValueError("norm_every and sample_every: 1 step or more")
         self.budget = budget
         self._wanted = norm_every, sample_every
         self.norm_every, self.sample_every = self._wanted

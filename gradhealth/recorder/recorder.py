@@ -51,6 +51,9 @@ class Recorder:
             the first does.
         spool: Folder in which batches wait while a service is away; in the user's
             cache when left out.
+
+    Raises:
+        ValueError: An interval, a budget or an optimizer that makes no sense.
     """
 
     def __init__(  # noqa: PLR0913 -- every one is a choice of the user's
@@ -74,8 +77,11 @@ class Recorder:
         self.run = run or type(self._subject.eager).__name__
         several = [optimizer] if isinstance(optimizer, Optimizer) else [*optimizer]
         self._optimizers = [_innermost(each) for each in several]
+        if not _have_common(self._subject.parameters, self._optimizers):
+            raise ValueError("the optimizer has no parameter of this model")
         rank = _rank()
-        self._is_active = every_rank or not rank
+        self._is_wanted = every_rank or not rank
+        self._is_active = False
         if every_rank and rank is not None:
             self.run = f"{self.run} rank {rank}"
         self._destination = (
@@ -123,10 +129,11 @@ class Recorder:
             ValueError: `to` is neither an address, nor a file or folder.
             OSError: The file or folder cannot be written.
         """
-        if not self._is_active:
+        if not self._is_wanted:
             return
         if self._destination is not None:
             self._sink = self._destination.open()
+        self._is_active = True
         self._collector.start()
         # For trainings that end without a word: what was recorded is kept.
         atexit.register(self.close)
@@ -137,6 +144,8 @@ class Recorder:
             return
         self._is_active = False
         atexit.unregister(self.close)
+        if not self._feed.num_rows:
+            self._failures.append("no step of the optimizer was seen: is it the one?")
         try:
             self._feed.take(self._collector.stop(), self._collector.costs)
             self._feed.flush()
@@ -226,6 +235,13 @@ class Recorder:
         """Notes why the recording ended; the training goes on."""
         self._failures.append(f"recording stopped: {type(error).__name__}: {error}")
         logger.warning("recording stopped", exc_info=error)
+
+
+def _have_common(
+    parameters: Sequence[nn.Parameter], optimizers: Sequence[Optimizer]
+) -> bool:
+    moved = {p for o in optimizers for group in o.param_groups for p in group["params"]}
+    return not moved.isdisjoint(parameters)
 
 
 def _innermost(optimizer: Optimizer) -> Optimizer:

@@ -56,12 +56,7 @@ def norm_of(module):
 
 def test_the_loss_and_the_learning_rate_are_recorded_at_every_step():
     model = mlp()
-    with Recorder(model, sgd(model), budget=None) as recorder:
-        losses = train(model, sgd(model), num_steps=0, recorder=recorder)
-    assert losses == []
-
-    twin = mlp()
-    trace = record(twin, optimizer := sgd(twin), num_steps=12)
+    trace = record(model, optimizer := sgd(model), num_steps=12)
 
     again = mlp()
     losses = train(again, sgd(again), num_steps=12)
@@ -220,3 +215,27 @@ def test_a_full_disk_is_told_and_not_felt(tmp_path, caplog):
     assert "batches were not written" in " ".join(recorder.notes)
     assert "could not be written" in caplog.text
     assert len(recorder.trace().steps) == 123
+
+
+@pytest.mark.parametrize(
+    "how", [{"budget": 0.0}, {"norm_every": 0}, {"sample_every": -1}]
+)
+def test_settings_that_make_no_sense_are_refused(how):
+    model = mlp()
+
+    with pytest.raises(ValueError, match=next(iter(how))):
+        Recorder(model, sgd(model), **how)
+
+
+def test_an_optimizer_of_another_model_is_refused():
+    with pytest.raises(ValueError, match="no parameter of this model"):
+        Recorder(mlp(), sgd(mlp()))
+
+
+def test_an_optimizer_that_never_steps_is_told():
+    model = mlp()
+
+    with Recorder(model, sgd(model)) as recorder:
+        train(model, sgd(model), num_steps=3)
+
+    assert "no step of the optimizer was seen" in recorder.notes[0]
