@@ -50,6 +50,8 @@ def diagnose(
     traces: Sequence[Trace],
     network: Network | None = None,
     thresholds: Thresholds = DEFAULTS,
+    *,
+    assume_harm: bool = False,
 ) -> Diagnosis:
     """Judges the runs of one network.
 
@@ -57,8 +59,9 @@ def diagnose(
         traces: One for each seed.
         network: The architecture, for the cause; null for a log.
         thresholds: Values in place of the detectors' own.
+        assume_harm: The start alone makes sure that the network does not learn.
     """
-    case = Case(Statistics(tuple(traces)), network)
+    case = Case(Statistics(tuple(traces)), network, harm_is_assumed=assume_harm)
     detectors = sorted(
         all_detectors(thresholds),
         key=lambda detector: (detector.is_last_resort, detector.precedence),

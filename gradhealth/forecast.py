@@ -32,7 +32,7 @@ def forecast(network: Network, thresholds: Thresholds = DEFAULTS) -> Result:
             theory=theory,
             notes=theory.caveats,
         )
-    diagnosis = diagnose([_as_trace(theory, network)], network, thresholds)
+    diagnosis = diagnose([trace_of(theory, network)], network, thresholds)
     is_open = diagnosis.verdict == "insufficient_data"
     return Result(
         verdict=diagnosis.verdict,
@@ -54,7 +54,7 @@ def _of_one_layer(theory: Theory) -> str:
     )
 
 
-def _as_trace(theory: Theory, network: Network) -> Trace:
+def trace_of(theory: Theory, network: Network) -> Trace:
     """The prediction as the first state of a run."""
     layers = tuple(
         TracedLayer(path=node.path, type=node.layer.kind) for node in network.stations

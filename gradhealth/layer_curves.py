@@ -26,6 +26,8 @@ def layer_curve(traces: Sequence[Trace], name: str) -> LayerCurve | None:
         At most 60 steps and 120 layers (every k-th); null where nothing was measured.
     """
     tables = [t.layer_series[name] for t in traces if name in t.layer_series]
+    if not tables:
+        return None
     longest = max(traces, key=lambda trace: len(trace.steps))
     columns = _measured_columns(tables)
     columns = columns[:: -(-len(columns) // MAX_LAYERS) or 1]

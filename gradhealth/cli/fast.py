@@ -3,7 +3,7 @@
 from types import TracebackType
 from typing import Any, Self
 
-from gradhealth.forecast import forecast
+from gradhealth.early import judge_early
 from gradhealth.network import resolve
 from gradhealth.schemas.analysis import Options, Result
 
@@ -33,4 +33,4 @@ class FastAnalyst:
         seconds: float | None = None,  # noqa: ARG002 -- same
     ) -> Result:
         """See `Analyst`."""
-        return forecast(resolve(spec), options.thresholds)
+        return judge_early(resolve(spec), options.thresholds)

@@ -38,3 +38,15 @@ def test_a_port_in_use_and_an_open_host_are_clear_errors(run, free_listener):
     status, _, err = run("up", "--host", "0.0.0.0", "--port", "0")
     assert status == 2
     assert "no keys" in err
+
+
+def test_a_fast_check_needs_no_torch(write):
+    code = (
+        "import sys; sys.modules['torch'] = None; from gradhealth.cli import main; "
+        f"main(['check', '--fast', {write('fine')!r}])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=False
+    )
+
+    assert done.returncode == 0

@@ -242,3 +242,16 @@ def test_twice_the_same_is_byte_for_byte_the_same(run, write):
     for each in ("text", "json", "markdown", "sarif", "junit", "gitlab", "github"):
         first = run("check", *names, "--format", each)[1]
         assert first == run("check", *names, "--format", each)[1]
+
+
+def test_fast_decides_without_training_and_says_where_it_cannot(run, write):
+    sick = [{"type": "Linear", "out_features": 8}, {"type": "Sigmoid"}] * 20
+    rnn = [{"type": "RNN", "hidden_size": 4, "return": "last"}]
+    out_ = {"type": "Linear", "out_features": 4}
+
+    assert run("check", "--fast", write("fine"))[0] == 0
+    status, out, _ = run("check", "--fast", write("deep", model=[*sick, out_]))
+    assert status == 1
+    assert "vanishing_gradient" in out
+    recurrent = write("rnn", data={"task": "recall"}, model=[*rnn, out_])
+    assert run("check", "--fast", recurrent)[0] == 3
