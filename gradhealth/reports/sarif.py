@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 from ..schemas.finding import Finding, Severity
 from .base import Report, Subject
@@ -52,7 +53,7 @@ def _run(subjects: Sequence[Subject]) -> dict[str, Any]:
                 "toolExecutionNotifications": [_notification(each) for each in errors],
             }
         ],
-        "artifacts": [{"location": {"uri": subject.path}} for subject in subjects],
+        "artifacts": [{"location": {"uri": _uri(subject)}} for subject in subjects],
         "results": [_result(subject, finding) for subject, finding in found],
     }
 
@@ -83,7 +84,7 @@ def _result(subject: Subject, finding: Finding) -> dict[str, Any]:
         "locations": [
             {
                 "physicalLocation": {
-                    "artifactLocation": {"uri": subject.path},
+                    "artifactLocation": {"uri": _uri(subject)},
                     "region": {"startLine": line_of(finding, subject.source)},
                 },
                 "logicalLocations": [
@@ -96,11 +97,17 @@ def _result(subject: Subject, finding: Finding) -> dict[str, Any]:
     }
 
 
+def _uri(subject: Subject) -> str:
+    """The path as a relative reference (RFC 3986): blanks and umlauts are escaped."""
+    # A lone surrogate stands for a byte that was no UTF-8.
+    return quote(subject.path.encode(errors="replace"))
+
+
 def _notification(subject: Subject) -> dict[str, Any]:
     return {
         "level": "error",
         "message": {"text": subject.error},
         "locations": [
-            {"physicalLocation": {"artifactLocation": {"uri": subject.path}}}
+            {"physicalLocation": {"artifactLocation": {"uri": _uri(subject)}}}
         ],
     }
