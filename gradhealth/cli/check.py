@@ -1,9 +1,11 @@
 """`gradhealth check`: the gate of a build, one exit status for any number of files."""
 
 import datetime as dt
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +13,7 @@ import typer
 
 from gradhealth.gate.baselines import Baseline
 from gradhealth.gate.judgement import Gate
+from gradhealth.gate.pipelines import page_of
 from gradhealth.gate.policy import DEFAULT_FAIL_ON, FailOn, expired
 from gradhealth.reports.base import Subject, reports
 from gradhealth.schemas.analysis import Options
@@ -22,8 +25,8 @@ from .exit_codes import ExitCode, worst
 from .options import (
     Fast,
     Files,
-    Format,
-    Output,
+    Formats,
+    Outputs,
     Project,
     Server,
     Timeout,
@@ -76,14 +79,17 @@ def check(
     verify_fixes: VerifyFixes = False,
     timeout: Timeout = None,
     project: Project = "default",
-    format_name: Format = "text",
-    output: Output = None,
+    formats: Formats = None,
+    outputs: Outputs = None,
 ) -> None:
     """Fail when gradients do not flow: 0 passed, 1 failed, 2 undecided, 3 nothing.
 
     A file that cannot be read, or a wrong option: 64. Of several, the worst in the
     order 1, 2, 64, 0.
     """
+    formats, outputs = formats or [], outputs or []
+    if len(outputs) > len(formats):
+        raise typer.BadParameter("there are more outputs than formats")
     policy = read_policy(policy_file)
     today = dt.datetime.now().astimezone().date()
     for ignore in expired(policy, today):
@@ -102,8 +108,7 @@ def check(
         examination = Examination(analyst, policy, options, Deadline(timeout))
         examined = [examination.of(path) for path in paths]
     checked = [_checked(each, gate) for each in examined]
-    report = reports()[format_name]()
-    deliver(report.render([each.subject for each in checked]), output)
+    _deliver([each.subject for each in checked], formats, outputs)
     code = worst([each.code for each in checked])
     complain(f"{_MEANINGS[code]} ({_counted(checked)})")
     raise typer.Exit(code)
@@ -123,6 +128,14 @@ def _baseline(
     if not found:
         complain(f"no baseline {given}: nothing to compare with, the gate passes")
     return found
+
+
+def _deliver(
+    subjects: Sequence[Subject], formats: Sequence[str], outputs: Sequence[Path]
+) -> None:
+    link = page_of(os.environ)
+    for name, output in zip_longest(formats, outputs):
+        deliver(reports()[name](link).render(subjects), output)
 
 
 def _checked(examined: Examined, gate: Gate) -> Checked:

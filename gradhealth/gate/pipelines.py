@@ -102,3 +102,22 @@ def labels_of(environment: Mapping[str, str]) -> dict[str, str]:
 
 def _first(environment: Mapping[str, str], names: Sequence[str]) -> str:
     return next((value for name in names if (value := environment.get(name))), "")
+
+
+# Where each system shows the run.
+_PAGES = (
+    ("GITLAB_CI", "CI_JOB_URL"),
+    ("BUILDKITE", "BUILDKITE_BUILD_URL"),
+    ("CIRCLECI", "CIRCLE_BUILD_URL"),
+    ("JENKINS_URL", "BUILD_URL"),
+)
+
+
+def page_of(environment: Mapping[str, str]) -> str | None:
+    """The page on which people see this run; null outside of a pipeline."""
+    if environment.get("GITHUB_ACTIONS"):
+        names = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
+        server, repository, run = (environment.get(name, "") for name in names)
+        return f"{server}/{repository}/actions/runs/{run}"
+    pages = (environment.get(page) for sign, page in _PAGES if environment.get(sign))
+    return next(filter(None, pages), None)

@@ -57,10 +57,16 @@ class Report(ABC):
     Attributes:
         format: Its name in `--format`.
         media_type: Its name in HTTP.
+
+    Args:
+        link: Where the whole run is shown, for formats that may be cut.
     """
 
     format: ClassVar[str]
     media_type: ClassVar[str]
+
+    def __init__(self, link: str | None = None) -> None:
+        self._link = link
 
     @abstractmethod
     def render(self, subjects: Sequence[Subject]) -> str:

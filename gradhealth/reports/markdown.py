@@ -16,6 +16,7 @@ MARKER = "<!-- gradhealth-report -->"
 # GitHub refuses comments of more than 65,536 characters.
 MAX_CHARACTERS = 65_000
 _CUT = "\n\n_Cut here: the report is longer than a comment may be._\n"
+_CUT_WITH_LINK = "\n\n_Cut here: the whole report is with [this run]({link})._\n"
 # State is shown by a shape and a word, never by colour alone.
 _SIGNS: Mapping[Verdict, str] = {
     "healthy": "✅",
@@ -37,13 +38,17 @@ class MarkdownReport(Report):
             "\n".join(_overview(subjects)),
             *("\n".join(_details(each)) for each in subjects if each.result),
         ]
-        kept = ""
+        whole = "".join(parts)
+        if len(whole) <= MAX_CHARACTERS:
+            return whole
+        cut = _CUT_WITH_LINK.format(link=self._link) if self._link else _CUT
+        kept, room = "", MAX_CHARACTERS - len(cut)
         for part in parts:
-            if len(kept) + len(part) > MAX_CHARACTERS - len(_CUT):
-                # The overview alone may be too long: a thousand files.
-                return (kept or part[: MAX_CHARACTERS - len(_CUT)]) + _CUT
+            if len(kept) + len(part) > room:
+                break
             kept += part
-        return kept
+        # The overview alone may be too long: a thousand files.
+        return (kept or parts[0][:room]) + cut
 
 
 def _overview(subjects: Sequence[Subject]) -> Iterator[str]:

@@ -255,3 +255,18 @@ def test_fast_decides_without_training_and_says_where_it_cannot(run, write):
     assert "vanishing_gradient" in out
     recurrent = write("rnn", data={"task": "recall"}, model=[*rnn, out_])
     assert run("check", "--fast", recurrent)[0] == 3
+
+
+def test_one_run_can_write_several_reports(run, write, folder):
+    status, out, err = run(
+        *("check", write("critical")),
+        *("--format", "sarif", "-o", "a.sarif", "--format", "markdown", "-o", "b.md"),
+        *("--format", "github"),
+    )
+
+    assert status == 1
+    assert json.loads((folder / "a.sarif").read_text())["version"] == "2.1.0"
+    assert "Gradient health" in (folder / "b.md").read_text()
+    assert out.startswith("::error file=critical.json")
+    assert err.count("training") == 1
+    assert run("check", "x.json", "-o", "a", "-o", "b")[0] == 64

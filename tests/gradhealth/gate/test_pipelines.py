@@ -1,6 +1,6 @@
 import pytest
 
-from gradhealth.gate.pipelines import MAX_VALUE, labels_of
+from gradhealth.gate.pipelines import MAX_VALUE, labels_of, page_of
 
 
 def test_outside_of_a_pipeline_there_are_no_labels():
@@ -74,3 +74,18 @@ def test_what_is_too_long_for_a_label_is_cut():
     environment = {"CIRCLECI": "true", "CIRCLE_BRANCH": "x" * 1000}
 
     assert len(labels_of(environment)["branch"]) == MAX_VALUE
+
+
+def test_each_system_has_a_page_of_the_run():
+    github = {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_SERVER_URL": "https://github.com",
+        "GITHUB_REPOSITORY": "a/b",
+        "GITHUB_RUN_ID": "7",
+    }
+
+    assert page_of({}) is None
+    assert page_of({"BUILD_URL": "x"}) is None
+    assert page_of(github) == "https://github.com/a/b/actions/runs/7"
+    assert page_of({"GITLAB_CI": "true", "CI_JOB_URL": "https://x/1"}) == "https://x/1"
+    assert page_of({"JENKINS_URL": "y", "BUILD_URL": "https://y/1"}) == "https://y/1"

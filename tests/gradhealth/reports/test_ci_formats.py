@@ -143,3 +143,13 @@ def test_markdown_stays_below_the_limit_of_a_comment():
 
     assert len(text) <= MAX_CHARACTERS
     assert "Cut here" in text
+
+
+def test_what_is_cut_says_where_the_whole_is():
+    subjects = [Subject(f"net-{i}", a_result()) for i in range(200)]
+
+    text = reports()["markdown"]("https://ci/run/7").render(subjects)
+
+    assert len(text) <= MAX_CHARACTERS
+    assert text.endswith("[this run](https://ci/run/7)._\n")
+    assert "</details>" in text[-200:]
