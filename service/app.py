@@ -20,7 +20,7 @@ from .local_only import LocalOnlyMiddleware
 from .openapi import describe
 from .readiness import Readiness
 from .request_ids import RequestIdMiddleware
-from .routes import analyses, health, reports
+from .routes import analyses, badges, health, reports
 
 
 def create_app(settings: ServiceSettings, storage: StorageSettings) -> FastAPI:
@@ -61,6 +61,7 @@ def create_app(settings: ServiceSettings, storage: StorageSettings) -> FastAPI:
     app.include_router(health.router)
     app.include_router(analyses.router)
     app.include_router(reports.router)
+    app.include_router(badges.router)
     add_error_handlers(app)
     app.add_middleware(LocalOnlyMiddleware, allowed_hosts=settings.allowed_hosts)
     # Added last, so it is outermost: refusals carry the id too.

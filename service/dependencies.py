@@ -14,6 +14,7 @@ from storage.analyses import AnalysisStore
 
 from .analyses import AnalysisService
 from .analysis_query import STORABLE, AnalysisQuery
+from .badges import BadgeService
 from .bodies import Body, read_body
 from .config import ServiceSettings
 from .readiness import Readiness
@@ -48,6 +49,10 @@ def _reports(request: Request) -> ReportService:
     return ReportService(_store(request))
 
 
+def _badges(request: Request) -> BadgeService:
+    return BadgeService(_store(request))
+
+
 def _readiness(request: Request) -> Readiness:
     readiness: Readiness = request.app.state.readiness
     return readiness
@@ -58,6 +63,7 @@ AnalysisBody: TypeAlias = Annotated[
 ]
 Analyses: TypeAlias = Annotated[AnalysisService, Depends(_analyses)]
 Reports: TypeAlias = Annotated[ReportService, Depends(_reports)]
+Badges: TypeAlias = Annotated[BadgeService, Depends(_badges)]
 Store: TypeAlias = Annotated[AnalysisStore, Depends(_store)]
 Ready: TypeAlias = Annotated[Readiness, Depends(_readiness)]
 

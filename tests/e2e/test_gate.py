@@ -1,0 +1,88 @@
+"""The gate with a service: labels, baselines by branch and by id, the badge."""
+
+import json
+
+import httpx
+import pytest
+
+from gradhealth.client import Client
+from tests.support.pipelines import CLASSIFIER, shell
+from tests.support.products import running_product
+
+MAIN = {"CIRCLECI": "true", "CIRCLE_BRANCH": "main", "CIRCLE_SHA1": "one"}
+TOPIC = {"CIRCLECI": "true", "CIRCLE_BRANCH": "topic", "CIRCLE_SHA1": "two"}
+SICK = CLASSIFIER.replace("classifier", "critical")
+# One layer more, which is worse for the analysis that stands in for the real one.
+WORSE = SICK.replace('"model": [', '"model": [{"type": "ReLU"},')
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory):
+    quick = {
+        "GRADHEALTH_ANALYSIS_MODULE": "tests.support.quick_analysis",
+        "GRADHEALTH_UNITS_MODULE": "tests.support.faulty_units",
+    }
+    with running_product(tmp_path_factory.mktemp("data"), **quick) as product:
+        yield product.url
+
+
+@pytest.fixture
+def check(tmp_path, url):
+    """Runs the gate on one file: its exit status, and all it printed."""
+
+    def check(text, environment, project, *options):
+        (tmp_path / "net.json").write_text(text)
+        command = " ".join(["gradhealth check net.json --project", project, *options])
+        done = shell(command, tmp_path, environment | {"GRADHEALTH_SERVER": url})
+        return done.returncode, done.stdout + done.stderr
+
+    return check
+
+
+def test_a_branch_is_a_baseline_of_what_it_had_before(check, url):
+    assert check(SICK, MAIN, "branches", "--baseline main")[0] == 0
+    assert check(SICK, TOPIC, "branches", "--baseline main")[0] == 0
+    status, out = check(WORSE, TOPIC, "branches", "--baseline main")
+    assert status == 1
+    assert "worse: vanishing_gradient" in out
+
+    with Client(url) as client:
+        [newest, *_] = client.page(project="branches").items
+    assert newest.labels == {
+        "ci": "circleci",
+        "branch": "topic",
+        "commit": "two",
+        "file": "net.json",
+    }
+
+
+def test_without_results_of_the_branch_it_passes_with_a_note(check):
+    status, out = check(SICK, TOPIC, "empty", "--baseline main")
+
+    assert status == 0
+    assert "no baseline main" in out
+    assert check(SICK, TOPIC, "empty", "--baseline feature/a.b")[0] == 0
+
+
+def test_an_analysis_is_a_baseline_by_its_id(check, url):
+    check(SICK, MAIN, "ids")
+    with Client(url) as client:
+        [analysis] = client.page(project="ids").items
+
+    assert check(SICK, TOPIC, "ids", f"--baseline {analysis.id}")[0] == 0
+    assert check(WORSE, TOPIC, "ids", f"--baseline {analysis.id}")[0] == 1
+
+
+def test_the_badge_says_what_the_gate_sent(check, url):
+    check(SICK, MAIN, "badges")
+
+    answer = httpx.get(f"{url}/v1/projects/badges/badge.json", trust_env=False)
+
+    assert json.loads(answer.text)["message"] == "critical"
+
+
+def test_a_baseline_that_cannot_be_asked_for_leaves_it_undecided(tmp_path):
+    (tmp_path / "net.json").write_text(CLASSIFIER)
+    command = "gradhealth check net.json --baseline main --server http://127.0.0.1:9"
+
+    assert shell(command, tmp_path).returncode == 2
