@@ -86,3 +86,26 @@ def test_a_baseline_that_cannot_be_asked_for_leaves_it_undecided(tmp_path):
     command = "gradhealth check net.json --baseline main --server http://127.0.0.1:9"
 
     assert shell(command, tmp_path).returncode == 2
+
+
+def test_the_same_network_gives_the_same_bytes_but_for_times(tmp_path):
+    spec = json.loads(CLASSIFIER)
+    spec["training"]["steps"], spec["probe"] = 20, {"seeds": [0, 1], "samples": 16}
+    (tmp_path / "net.json").write_text(json.dumps(spec))
+    formats = ("json", "markdown", "sarif", "junit", "gitlab", "github")
+    pairs = " ".join(f"--format {name} -o {name}" for name in formats)
+    command = f"gradhealth check net.json --fail-on never {pairs}"
+    real = {
+        "GRADHEALTH_ANALYSIS_MODULE": "worker.analysis",
+        "GRADHEALTH_UNITS_MODULE": "worker.units",
+    }
+
+    def run():
+        done = shell(command, tmp_path, real)
+        assert done.returncode == 0, done.stderr
+        written = {name: (tmp_path / name).read_text() for name in formats}
+        result = json.loads(written["json"])
+        del result["result"]["environment"]["durations"]
+        return written | {"json": json.dumps(result)}
+
+    assert run() == run()
