@@ -9,6 +9,8 @@ from torch import nn
 
 from gradhealth.schemas.training import Constant, Cosine, Training
 
+from .eager import eager
+
 # One kernel for all parameters, 2 to 8 times faster than torch's default on the CPU.
 FUSED = frozenset({"SGD", "Adam", "AdamW", "Adagrad"})
 
@@ -23,10 +25,8 @@ def make_optimizer(
         arguments["betas"] = tuple(arguments["betas"])
     name = training.optimizer.type
     implementation = _implementation(name, training.precision, parameters[0])
-    optimizer: torch.optim.Optimizer = getattr(torch.optim, name)(
-        parameters, **arguments, **implementation
-    )
-    return optimizer
+    kind = eager(getattr(torch.optim, name))
+    return kind(parameters, **arguments, **implementation)
 
 
 def _implementation(name: str, precision: str, example: nn.Parameter) -> dict[str, Any]:

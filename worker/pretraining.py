@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from gradhealth.network import Network, Node
 
 from .build import Model
+from .eager import eager
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Pretraining:
         some = next(self.model.parameters())
         readout = nn.Linear(last.output.channels, self.network.output.size).to(some)
         own = self.model.modules_by_path[station.path].parameters()
-        optimizer = torch.optim.SGD([*own, *readout.parameters()], lr=self.lr)
+        optimizer = eager(torch.optim.SGD)([*own, *readout.parameters()], lr=self.lr)
         for _ in range(num_steps):
             x, y = self.draw()
             features = _pooled(self._output_at(last.path, x), last)
