@@ -5,7 +5,6 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +24,7 @@ from .exit_codes import ExitCode, worst
 from .options import (
     Fast,
     Files,
-    Formats,
+    Format,
     Outputs,
     Project,
     Server,
@@ -34,7 +33,7 @@ from .options import (
     choose_analyst,
     client_of,
 )
-from .output import complain, deliver
+from .output import complain, deliver, destinations_of
 from .policies import PolicyFile, read_policy
 
 _MEANINGS = {
@@ -79,7 +78,7 @@ def check(
     verify_fixes: VerifyFixes = False,
     timeout: Timeout = None,
     project: Project = "default",
-    formats: Formats = None,
+    format_name: Format = "text",
     outputs: Outputs = None,
 ) -> None:
     """Fail when gradients do not flow: 0 passed, 1 failed, 2 undecided, 3 nothing.
@@ -87,9 +86,7 @@ def check(
     A file that cannot be read, or a wrong option: 64. Of several, the worst in the
     order 1, 2, 64, 0.
     """
-    formats, outputs = formats or [], outputs or []
-    if len(outputs) > len(formats):
-        raise typer.BadParameter("there are more outputs than formats")
+    destinations = destinations_of(format_name, outputs or [])
     policy = read_policy(policy_file)
     today = dt.datetime.now().astimezone().date()
     for ignore in expired(policy, today):
@@ -108,7 +105,9 @@ def check(
         examination = Examination(analyst, policy, options, Deadline(timeout))
         examined = [examination.of(path) for path in paths]
     checked = [_checked(each, gate) for each in examined]
-    _deliver([each.subject for each in checked], formats, outputs)
+    subjects, link = [each.subject for each in checked], page_of(os.environ)
+    for name, path in destinations.items():
+        deliver(reports()[name](link).render(subjects), path)
     code = worst([each.code for each in checked])
     complain(f"{_MEANINGS[code]} ({_counted(checked)})")
     raise typer.Exit(code)
@@ -128,14 +127,6 @@ def _baseline(
     if not found:
         complain(f"no baseline {given}: nothing to compare with, the gate passes")
     return found
-
-
-def _deliver(
-    subjects: Sequence[Subject], formats: Sequence[str], outputs: Sequence[Path]
-) -> None:
-    link = page_of(os.environ)
-    for name, output in zip_longest(formats, outputs):
-        deliver(reports()[name](link).render(subjects), output)
 
 
 def _checked(examined: Examined, gate: Gate) -> Checked:

@@ -23,10 +23,6 @@ def _known(name: str) -> str:
     return name
 
 
-def _all_known(names: list[str] | None) -> list[str]:
-    return [_known(name) for name in names or ["text"]]
-
-
 Server: TypeAlias = Annotated[
     str | None,
     typer.Option(
@@ -63,20 +59,13 @@ Output: TypeAlias = Annotated[
     Path | None,
     typer.Option("-o", "--output", help="Write the report to this file."),
 ]
-Formats: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--format",
-        callback=_all_known,
-        help="text, json, ...; several times for several reports of one run.",
-    ),
-]
 Outputs: TypeAlias = Annotated[
-    list[Path] | None,
+    list[str] | None,
     typer.Option(
         "-o",
         "--output",
-        help="Write the report to this file; the first belongs to the first format.",
+        metavar="PATH|FORMAT=PATH",
+        help="Write the report to this file; FORMAT=PATH writes one more.",
     ),
 ]
 DataDir: TypeAlias = Annotated[

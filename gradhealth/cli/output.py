@@ -1,11 +1,15 @@
 """What goes to the terminal: reports on stdout, everything else on stderr."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+import typer
 from rich.console import Console
 from rich.highlighter import RegexHighlighter
 from rich.theme import Theme
+
+from gradhealth.reports.base import reports
 
 # For terminals that know ASCII only.
 _ASCII = str.maketrans("●○◉┤─└±→", "*o@|-+~>")
@@ -53,6 +57,27 @@ def deliver(report: str, path: Path | None) -> None:
         say(report)
     else:
         path.write_text(f"{report}\n", encoding="utf-8")
+
+
+def destinations_of(format_name: str, outputs: Sequence[str]) -> dict[str, Path | None]:
+    """Where each report goes, by format; null is stdout.
+
+    Args:
+        format_name: The format of a path alone; without one it goes to stdout.
+        outputs: Paths, and further reports as `format=path`.
+
+    Raises:
+        BadParameter: A format would go to two places.
+    """
+    destinations: dict[str, Path | None] = {}
+    for output in outputs:
+        name, equals, path = output.partition("=")
+        if not (equals and name in reports()):
+            name, path = format_name, output
+        if name in destinations:
+            raise typer.BadParameter(f"two outputs for the format {name}")
+        destinations[name] = Path(path)
+    return {format_name: None} | destinations
 
 
 def _encodable(text: str, encoding: str) -> str:

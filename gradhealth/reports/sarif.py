@@ -66,7 +66,12 @@ def _rules(findings: Sequence[Finding]) -> list[dict[str, Any]]:
             "name": title_of(problem),
             "shortDescription": {"text": title_of(problem)},
             "fullDescription": {"text": first[problem].explanation},
-            "help": {"text": first[problem].explanation},
+            "help": {
+                "text": first[problem].explanation,
+                "markdown": first[problem].explanation,
+            },
+            # Of a problem as such; each result has its own level.
+            "defaultConfiguration": {"level": "error"},
         }
         for problem in sorted(first)
     ]

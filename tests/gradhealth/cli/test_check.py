@@ -259,9 +259,8 @@ def test_fast_decides_without_training_and_says_where_it_cannot(run, write):
 
 def test_one_run_can_write_several_reports(run, write, folder):
     status, out, err = run(
-        *("check", write("critical")),
-        *("--format", "sarif", "-o", "a.sarif", "--format", "markdown", "-o", "b.md"),
-        *("--format", "github"),
+        *("check", write("critical"), "--format", "github"),
+        *("-o", "sarif=a.sarif", "-o", "markdown=b.md"),
     )
 
     assert status == 1
@@ -269,4 +268,11 @@ def test_one_run_can_write_several_reports(run, write, folder):
     assert "Gradient health" in (folder / "b.md").read_text()
     assert out.startswith("::error file=critical.json")
     assert err.count("training") == 1
+
+
+def test_a_report_goes_to_one_place(run, write, folder):
     assert run("check", "x.json", "-o", "a", "-o", "b")[0] == 64
+    assert run("check", "x.json", "-o", "a", "-o", "text=b")[0] == 64
+    assert run("check", write("fine"), "-o", "a=b", "-o", "json=c")[1] == ""
+    assert (folder / "a=b").exists()
+    assert (folder / "c").exists()
