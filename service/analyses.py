@@ -17,6 +17,7 @@ from storage.analyses import AnalysisStore
 from storage.records import NewAnalysis
 
 from .bodies import Body
+from .callers import Caller
 from .exceptions import NotFoundError
 
 
@@ -25,11 +26,13 @@ class AnalysisService:
 
     Args:
         store: Where analyses are kept, and queued for the workers.
+        caller: Who asks.
         limits: The largest spec that is accepted.
     """
 
-    def __init__(self, store: AnalysisStore, limits: Limits) -> None:
+    def __init__(self, store: AnalysisStore, caller: Caller, limits: Limits) -> None:
         self._store = store
+        self._caller = caller
         self._limits = limits
 
     async def submit(
@@ -47,10 +50,12 @@ class AnalysisService:
             wait_seconds: How long to wait for the end.
 
         Raises:
+            ForeignProjectError: The caller's key opens another project.
             InvalidDocumentError: The spec cannot be built; pointers are into the body.
             IdempotencyConflictError: The key came with another body before.
         """
         request = body.content
+        project = self._caller.own(request.project)
         # In a thread: a spec may carry megabytes of data to check.
         network = await asyncio.to_thread(
             resolve, request.spec, self._limits, pointer="/spec"
@@ -58,7 +63,7 @@ class AnalysisService:
         if isinstance(request, ArchitectureRequest):
             check_selection(request.options.fixes, "/options/fixes")
             check_thresholds(request.options.thresholds, "/options/thresholds")
-        new = _new_analysis(body, idempotency_key)
+        new = _new_analysis(body, project, idempotency_key)
         if isinstance(request, TheoryRequest):
             result = await asyncio.to_thread(forecast, network)
             return await self._store.create_finished(new, result)
@@ -92,7 +97,9 @@ class AnalysisService:
 
 
 def _new_analysis(
-    body: Body[ArchitectureRequest | TheoryRequest], idempotency_key: str | None
+    body: Body[ArchitectureRequest | TheoryRequest],
+    project: str,
+    idempotency_key: str | None,
 ) -> NewAnalysis:
     request = body.content
     options = Options() if isinstance(request, TheoryRequest) else request.options
@@ -100,7 +107,7 @@ def _new_analysis(
         kind=request.kind,
         spec=request.spec,
         options=options,
-        project=request.project,
+        project=project,
         labels=request.labels,
         idempotency_key=idempotency_key,
         request_hash=body.digest,

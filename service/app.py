@@ -4,23 +4,27 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 
 from gradhealth import __version__
-from storage.analyses import AnalysisStore
 from storage.config import StorageSettings
 from storage.dispatch import Queue
+from storage.keys import KeyStore
 from storage.session import Sessions, create_engine
+from storage.sign_ins import SignInStore
 from storage.workers import WorkerStore
 
+from .access import authenticated
 from .config import ServiceSettings
 from .errors import add_error_handlers
+from .key_ring import KeyRing
 from .local_only import LocalOnlyMiddleware
 from .openapi import describe
 from .readiness import Readiness
 from .request_ids import RequestIdMiddleware
 from .routes import analyses, badges, health, reports
+from .sockets import is_this_machine
 
 
 def create_app(settings: ServiceSettings, storage: StorageSettings) -> FastAPI:
@@ -36,7 +40,12 @@ def create_app(settings: ServiceSettings, storage: StorageSettings) -> FastAPI:
         engine, queue = create_engine(storage), Queue(storage)
         sessions = Sessions(engine)
         app.state.settings = settings
-        app.state.store = AnalysisStore(sessions, queue)
+        app.state.sessions, app.state.queue = sessions, queue
+        app.state.key_ring = KeyRing(
+            KeyStore(sessions),
+            SignInStore(sessions),
+            keyless=is_this_machine(settings.host),
+        )
         app.state.readiness = Readiness(
             engine,
             WorkerStore(sessions),
@@ -51,6 +60,8 @@ def create_app(settings: ServiceSettings, storage: StorageSettings) -> FastAPI:
         summary="Can gradients flow, why not, and what makes them flow.",
         version=__version__,
         lifespan=lifespan,
+        # Before those of any route: a new one is closed unless it says otherwise.
+        dependencies=[Depends(authenticated)],
         generate_unique_id_function=_function_name,
         # The documentation pages load scripts from other hosts.
         docs_url=None,
@@ -63,7 +74,9 @@ def create_app(settings: ServiceSettings, storage: StorageSettings) -> FastAPI:
     app.include_router(reports.router)
     app.include_router(badges.router)
     add_error_handlers(app)
-    app.add_middleware(LocalOnlyMiddleware, allowed_hosts=settings.allowed_hosts)
+    app.add_middleware(
+        LocalOnlyMiddleware, allowed_hosts=(*settings.allowed_hosts, settings.host)
+    )
     # Added last, so it is outermost: refusals carry the id too.
     app.add_middleware(RequestIdMiddleware)
     # The way FastAPI names for extending its document.

@@ -7,6 +7,8 @@ from gradhealth.document import Record
 from gradhealth.schemas.finding import Verdict
 from storage.analyses import AnalysisStore
 
+from .callers import Caller
+
 LABEL = "gradients"
 # shields.io asks again no sooner than this.
 CACHE_SECONDS = 300
@@ -70,10 +72,16 @@ BADGES: dict[Verdict, Badge] = {
 
 
 class BadgeService:
-    """Looks up what a badge says."""
+    """Looks up what a badge says.
 
-    def __init__(self, store: AnalysisStore) -> None:
+    Args:
+        store: Where the caller's analyses are kept.
+        caller: Who asks.
+    """
+
+    def __init__(self, store: AnalysisStore, caller: Caller) -> None:
         self._store = store
+        self._caller = caller
 
     async def find(self, project: str, branch: str | None) -> Badge:
         """The badge of a project; grey where there is nothing to say.
@@ -85,6 +93,7 @@ class BadgeService:
         """
         if "\0" in project + (branch or ""):
             return UNKNOWN
+        project = self._caller.meant(project)
         label = ("branch", branch) if branch else None
         page = await self._store.page(
             project=project, status="succeeded", label=label, limit=1

@@ -12,6 +12,7 @@ from gradhealth.schemas.analysis import (
 )
 from storage.analyses import AnalysisStore
 
+from .access import CallerOf
 from .analyses import AnalysisService
 from .analysis_query import STORABLE, AnalysisQuery
 from .badges import BadgeService
@@ -36,21 +37,24 @@ async def _analysis_body(
     return await read_body(request, _REQUEST, _settings(request))
 
 
-def _store(request: Request) -> AnalysisStore:
-    store: AnalysisStore = request.app.state.store
-    return store
+def _store(request: Request, caller: CallerOf) -> AnalysisStore:
+    state = request.app.state
+    return AnalysisStore(state.sessions, state.queue, project=caller.project)
 
 
-def _analyses(request: Request) -> AnalysisService:
-    return AnalysisService(_store(request), _settings(request).limits)
+Store: TypeAlias = Annotated[AnalysisStore, Depends(_store)]
 
 
-def _reports(request: Request) -> ReportService:
-    return ReportService(_store(request))
+def _analyses(request: Request, store: Store, caller: CallerOf) -> AnalysisService:
+    return AnalysisService(store, caller, _settings(request).limits)
 
 
-def _badges(request: Request) -> BadgeService:
-    return BadgeService(_store(request))
+def _reports(store: Store) -> ReportService:
+    return ReportService(store)
+
+
+def _badges(store: Store, caller: CallerOf) -> BadgeService:
+    return BadgeService(store, caller)
 
 
 def _readiness(request: Request) -> Readiness:
@@ -64,7 +68,6 @@ AnalysisBody: TypeAlias = Annotated[
 Analyses: TypeAlias = Annotated[AnalysisService, Depends(_analyses)]
 Reports: TypeAlias = Annotated[ReportService, Depends(_reports)]
 Badges: TypeAlias = Annotated[BadgeService, Depends(_badges)]
-Store: TypeAlias = Annotated[AnalysisStore, Depends(_store)]
 Ready: TypeAlias = Annotated[Readiness, Depends(_readiness)]
 
 AnalysisId: TypeAlias = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]

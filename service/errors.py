@@ -44,7 +44,9 @@ def add_error_handlers(app: FastAPI) -> None:
 
 async def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, ServiceError)
-    return problem_response(error.status_code, error.code, str(error))
+    return problem_response(
+        error.status_code, error.code, str(error), headers=error.headers
+    )
 
 
 async def _malformed(_: Request, error: Exception) -> Response:

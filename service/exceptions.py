@@ -1,5 +1,6 @@
 """What the service refuses, each with its HTTP status."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from gradhealth.exceptions import GradHealthError
@@ -10,9 +11,11 @@ class ServiceError(GradHealthError):
 
     Attributes:
         status_code: HTTP status of the answer.
+        headers: What the answer's headers say about it.
     """
 
     status_code: ClassVar[int]
+    headers: Mapping[str, str] = {}
 
 
 class NotFoundError(ServiceError):
@@ -60,4 +63,53 @@ class UnsupportedMediaTypeError(ServiceError):
         super().__init__(
             f"the body is declared as {media_type!r}: send JSON with the header "
             "Content-Type: application/json"
+        )
+
+
+class NoKeyError(ServiceError):
+    """A request without a key, or with one that opens nothing."""
+
+    code = "no_key"
+    status_code = 401
+    headers: Mapping[str, str] = {"WWW-Authenticate": "Bearer"}
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this service asks for a key: send `Authorization: Bearer gh_live_...` "
+            "with one that is neither expired nor revoked; whoever runs the service "
+            "makes them with `gradhealth key create`"
+        )
+
+
+class MissingScopeError(ServiceError):
+    """The key may not do this."""
+
+    code = "missing_scope"
+    status_code = 403
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"the key has not the scope {scope!r}, which this needs")
+
+
+class ForeignProjectError(ServiceError):
+    """The key opens another project than the request names."""
+
+    code = "foreign_project"
+    status_code = 403
+
+    def __init__(self, project: str) -> None:
+        super().__init__(
+            f"the key opens the project {project!r} and no other; leave the project out"
+        )
+
+
+class NotSameSiteError(ServiceError):
+    """A browser's request that does not say that it comes from a page of ours."""
+
+    code = "not_same_site"
+    status_code = 403
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a signed-in browser's request needs an Origin header; programs send a key"
         )

@@ -13,9 +13,25 @@ from pydantic.json_schema import models_json_schema
 
 from gradhealth.schemas.analysis import ArchitectureRequest, TheoryRequest
 
+from .access import COOKIE, PUBLIC
 from .problems import MEDIA_TYPE, ProblemDetails
 
 _REFERENCE = "#/components/schemas/{model}"
+_SECURITY = {
+    "key": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "gh_live_<id>_<secret>",
+        "description": "Made with `gradhealth key create`. Not asked for on one's own "
+        "machine while there is none.",
+    },
+    "browser": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": COOKIE,
+        "description": "A browser that showed a key to `/sign-in`.",
+    },
+}
 _EXAMPLE = {
     "kind": "architecture",
     "spec": {
@@ -79,7 +95,18 @@ def describe(app: FastAPI) -> dict[str, Any]:
         ref_template=_REFERENCE,
     )
     document["components"]["schemas"] |= referred["$defs"]
+    _describe_access(document)
     return document
+
+
+def _describe_access(document: dict[str, Any]) -> None:
+    document["components"]["securitySchemes"] = _SECURITY
+    document["security"] = [{name: []} for name in _SECURITY]
+    closed = {str(status): answer for status, answer in problems(401, 403).items()}
+    for path in document["paths"].values():
+        for operation in path.values():
+            if operation.get("security") != PUBLIC["security"]:
+                operation["responses"] = closed | operation["responses"]
 
 
 def _reference(model: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Runs the service on a socket until it is told to stop."""
 
 import argparse
+import asyncio
 import logging
 import signal
 import socket
@@ -13,6 +14,7 @@ from storage.config import StorageSettings
 
 from .app import create_app
 from .config import ServiceSettings
+from .keyless import check_keys
 from .sockets import CannotListenError, listen, url_of
 
 # Requests that wait (`?wait=`) are cut off, so that a stop takes seconds.
@@ -32,6 +34,9 @@ def main() -> None:
             listener = listen(settings.host, settings.port)
         else:
             listener = socket.socket(fileno=inherited)
+        host, port, *_ = listener.getsockname()
+        settings = settings.model_copy(update={"host": host, "port": port})
+        asyncio.run(check_keys(host, storage))
     except (ValidationError, CannotListenError) as error:
         sys.exit(str(error))
     logging.basicConfig(

@@ -5,6 +5,8 @@ import socket
 from gradhealth.exceptions import GradHealthError
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+# Addresses that stand for all of this machine's, and one that a client can use.
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - only known here
 
 
 class CannotListenError(GradHealthError):
@@ -13,21 +15,21 @@ class CannotListenError(GradHealthError):
     code = "cannot_listen"
 
 
+def is_this_machine(host: str) -> bool:
+    """Whether only programs of this machine reach what listens there."""
+    return host in LOOPBACK
+
+
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket that child processes can inherit.
 
     Args:
-        host: A name of this machine itself.
+        host: An address of this machine.
         port: TCP port; 0 takes a free one.
 
     Raises:
-        CannotListenError: The port is taken, or the host is open to others.
+        CannotListenError: The port is taken, or the address is not this machine's.
     """
-    if host not in LOOPBACK:
-        raise CannotListenError(
-            f"will not listen on {host}: there are no keys, so anybody who reaches it "
-            f"could use it. Listen on 127.0.0.1 and put a proxy in front"
-        )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     # A port whose last user has just stopped counts as free.
@@ -46,6 +48,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def url_of(listener: socket.socket) -> str:
-    """The address of a listening socket for a client."""
+    """The address of a listening socket for a client on this machine."""
     host, port = listener.getsockname()[:2]
+    host = EVERYWHERE.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from sqlalchemy import Select, delete, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, delete, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -39,15 +39,23 @@ _LOOK_SECONDS = (0.015, 0.25)
 
 
 class AnalysisStore:
-    """Accepts, reads and cancels analyses.
+    """Accepts, reads and cancels the analyses of a project.
+
+    What belongs to another project does not exist here: no method finds it.
+
+    Args:
+        project: The one project; None for every one.
 
     While the database is out of reach, every method raises SQLAlchemy's
     `OperationalError`.
     """
 
-    def __init__(self, sessions: Sessions, queue: Queue) -> None:
+    def __init__(
+        self, sessions: Sessions, queue: Queue, *, project: str | None
+    ) -> None:
         self._sessions = sessions
         self._queue = queue
+        self._project = project
 
     async def create(self, new: NewAnalysis) -> tuple[Analysis, bool]:
         """Accept an analysis: it is stored and queued in one transaction.
@@ -89,7 +97,8 @@ class AnalysisStore:
     async def get(self, analysis_id: str) -> Analysis | None:
         """The analysis, with its result when it succeeded."""
         async with self._sessions.reading() as session:
-            row = await session.get(AnalysisRow, analysis_id)
+            query = select(AnalysisRow).where(self._own(analysis_id))
+            row = (await session.execute(query)).scalar_one_or_none()
             if row is None:
                 return None
             return (await load_analyses(session, [row]))[0]
@@ -97,7 +106,7 @@ class AnalysisStore:
     async def wait(self, analysis_id: str, seconds: float) -> Analysis | None:
         """The analysis as soon as it is finished, or as it is after `seconds`."""
         began = time.monotonic()
-        query = select(AnalysisRow.status).where(AnalysisRow.id == analysis_id)
+        query = select(AnalysisRow.status).where(self._own(analysis_id))
         while (waited := time.monotonic() - began) < seconds:
             async with self._sessions.reading() as session:
                 status = (await session.execute(query)).scalar()
@@ -132,8 +141,8 @@ class AnalysisStore:
             InvalidDocumentError: The cursor is not one of this listing.
         """
         query = select(AnalysisRow)
-        if project is not None:
-            query = query.where(AnalysisRow.project == project)
+        for name in {project, self._project} - {None}:
+            query = query.where(AnalysisRow.project == name)
         if status is not None:
             query = query.where(AnalysisRow.status == status)
         if verdict is not None:
@@ -151,7 +160,7 @@ class AnalysisStore:
         async with self._sessions.writing() as session:
             await session.execute(
                 update(AnalysisRow)
-                .where(AnalysisRow.id == analysis_id, AnalysisRow.status.in_(OPEN))
+                .where(self._own(analysis_id), AnalysisRow.status.in_(OPEN))
                 .values(status="cancelled", finished_at=now())
             )
         return await self.get(analysis_id)
@@ -161,28 +170,34 @@ class AnalysisStore:
         async with self._sessions.writing() as session:
             deleted = await session.execute(
                 delete(AnalysisRow)
-                .where(AnalysisRow.id == analysis_id)
+                .where(self._own(analysis_id))
                 .returning(AnalysisRow.id)
             )
             return deleted.first() is not None
 
     async def trace(self, analysis_id: str) -> bytes | None:
         """The compressed traces, or None when nothing was measured."""
-        query = select(TraceRow.chunk).where(TraceRow.analysis_id == analysis_id)
+        query = select(TraceRow.chunk).join(AnalysisRow).where(self._own(analysis_id))
         async with self._sessions.reading() as session:
             return (await session.execute(query)).scalar()
 
     async def spec(self, analysis_id: str) -> dict[str, object] | None:
         """The spec as it was sent."""
-        query = select(AnalysisRow.spec).where(AnalysisRow.id == analysis_id)
+        query = select(AnalysisRow.spec).where(self._own(analysis_id))
         async with self._sessions.reading() as session:
             return (await session.execute(query)).scalar()
 
     async def options(self, analysis_id: str) -> Options | None:
         """The options as they were sent."""
-        query = select(AnalysisRow.options).where(AnalysisRow.id == analysis_id)
+        query = select(AnalysisRow.options).where(self._own(analysis_id))
         async with self._sessions.reading() as session:
             return (await session.execute(query)).scalar()
+
+    def _own(self, analysis_id: str) -> ColumnElement[bool]:
+        own = AnalysisRow.id == analysis_id
+        if self._project is not None:
+            own &= AnalysisRow.project == self._project
+        return own
 
     async def _earlier(self, new: NewAnalysis) -> Analysis:
         query = select(AnalysisRow).where(

@@ -1,7 +1,7 @@
 """The tables: an analysis, its result in rows SQL can question, the workers."""
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, MetaData, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -21,6 +21,8 @@ from gradhealth.schemas.sign import Sign
 from .columns import Json, Number, String, UtcTime
 
 OPEN: tuple[Status, ...] = ("queued", "running")
+# What a key may do.
+Scope: TypeAlias = Literal["read", "write", "admin"]
 
 
 class Base(DeclarativeBase):
@@ -209,3 +211,30 @@ class WorkerRow(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     device: Mapped[str]
     beat_at: Mapped[float]
+
+
+class KeyRow(Base):
+    """An API key. Revoked ones stay: a service that once had keys goes on asking."""
+
+    __tablename__ = "gh_keys"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[str]
+    name: Mapped[str]
+    project: Mapped[str]
+    scopes: Mapped[list[Scope]] = mapped_column(Json(list[Scope]))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+
+
+class SignInRow(Base):
+    """A browser that showed a key; what it has is a secret of its own."""
+
+    __tablename__ = "gh_sign_ins"
+    __table_args__ = (Index(None, "expires_at"),)
+
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    key_id: Mapped[str] = mapped_column(ForeignKey(KeyRow.id, ondelete="CASCADE"))
+    expires_at: Mapped[datetime]

@@ -14,7 +14,7 @@ from .demo import demo
 from .documents import UnusableFileError
 from .exit_codes import ExitCode
 from .output import complain
-from .parts import migrate, serve, worker
+from .parts import key, migrate, serve, worker
 from .policies import policy_app
 from .up import up
 
@@ -26,6 +26,11 @@ app = typer.Typer(
 )
 for command in (demo, analyze, check, up, serve, worker, migrate):
     app.command()(command)
+# Whatever follows, `--help` too, is for the program it becomes.
+app.command(
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)(key)
 app.add_typer(policy_app, name="policy")
 app.add_typer(baseline_app, name="baseline")
 

@@ -1,4 +1,4 @@
-"""`gradhealth serve`, `worker`, `migrate`: the parts, for a deployment of one's own.
+"""`gradhealth serve`, `worker`, `migrate`, `key`: the parts, for a deployment.
 
 Each takes over this process: the program it becomes imports what the command line
 itself never needs (web framework, database, job engine), and signals reach it directly.
@@ -6,6 +6,8 @@ itself never needs (web framework, database, job engine), and signals reach it d
 
 import os
 import sys
+
+import typer
 
 from .options import Host, Port
 
@@ -26,7 +28,12 @@ def migrate() -> None:
     _become("storage")
 
 
-def _become(module: str) -> None:
+def key(context: typer.Context) -> None:
+    """Make, list, revoke and rotate the keys of a service."""
+    _become("storage.key_commands", *context.args)
+
+
+def _become(module: str, *arguments: str) -> None:
     os.execv(  # noqa: S606 - there is nothing for a shell to do
-        sys.executable, [sys.executable, "-m", module]
+        sys.executable, [sys.executable, "-m", module, *arguments]
     )

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Response, status
 
 from gradhealth.schemas.analysis import FINAL, Analysis, AnalysisPage
 
+from ..access import CallerOf
 from ..dependencies import (
     Analyses,
     AnalysisBody,
@@ -51,9 +52,9 @@ async def submit_analysis(
 @router.get(
     "", summary="List analyses, newest first", responses=problems(403, 422, 503)
 )
-async def list_analyses(store: Store, query: Listing) -> AnalysisPage:
+async def list_analyses(store: Store, caller: CallerOf, query: Listing) -> AnalysisPage:
     return await store.page(
-        project=query.project,
+        project=query.project and caller.meant(query.project),
         status=query.status,
         verdict=query.verdict,
         label=query.label_pair,

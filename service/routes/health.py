@@ -5,6 +5,7 @@ from fastapi import APIRouter, Response, status
 from gradhealth import __version__
 from gradhealth.document import Record
 
+from ..access import PUBLIC
 from ..dependencies import Ready
 from ..openapi import problems
 from ..readiness import ReadinessReport
@@ -25,7 +26,7 @@ class Version(Record):
     version: str = __version__
 
 
-@router.get("/healthz", summary="Whether the process answers")
+@router.get("/healthz", summary="Whether the process answers", openapi_extra=PUBLIC)
 async def read_health() -> Health:
     return Health()
 
@@ -33,6 +34,7 @@ async def read_health() -> Health:
 @router.get(
     "/readyz",
     summary="Whether the database answers and workers are alive",
+    openapi_extra=PUBLIC,
     responses={503: {"model": ReadinessReport, "description": "Cannot take work."}},
 )
 async def read_readiness(readiness: Ready, response: Response) -> ReadinessReport:
@@ -42,6 +44,6 @@ async def read_readiness(readiness: Ready, response: Response) -> ReadinessRepor
     return report
 
 
-@router.get("/version", summary="Which version this is")
+@router.get("/version", summary="Which version this is", openapi_extra=PUBLIC)
 async def read_version() -> Version:
     return Version()

@@ -76,7 +76,7 @@ class InterruptedQueue:
 
 async def test_row_and_queue_entry_are_written_together_or_not_at_all(stores, storage):
     queue = Queue(storage)
-    analyses = AnalysisStore(stores.sessions, InterruptedQueue(queue))
+    analyses = AnalysisStore(stores.sessions, InterruptedQueue(queue), project=None)
     table = "workflow_status" if storage.is_sqlite else "dbos.workflow_status"
     entries = text(f"SELECT count(*) FROM {table} WHERE queue_partition_key = 'never'")
 

@@ -25,7 +25,8 @@ async def open_stores(settings):
     engine, queue = create_engine(settings), Queue(settings)
     sessions = Sessions(engine)
     try:
-        yield Stores(AnalysisStore(sessions, queue), WorkerStore(sessions), sessions)
+        analyses = AnalysisStore(sessions, queue, project=None)
+        yield Stores(analyses, WorkerStore(sessions), sessions)
     finally:
         queue.close()
         await engine.dispose()

@@ -28,16 +28,17 @@ def test_the_command_line_loads_nothing_heavy():
     assert not HEAVY & set(done.stdout.split())
 
 
-def test_a_port_in_use_and_an_open_host_are_clear_errors(run, free_listener):
+def test_a_port_in_use_and_an_open_host_are_clear_errors(run, free_listener, tmp_path):
     port = free_listener.getsockname()[1]
 
     status, _, err = run("up", "--port", str(port))
     assert status == 2
     assert f"cannot listen on 127.0.0.1:{port}" in err
 
-    status, _, err = run("up", "--host", "0.0.0.0", "--port", "0")
+    everywhere = ("--host", "0.0.0.0", "--port", "0")
+    status, _, err = run("up", *everywhere, "--data", str(tmp_path))
     assert status == 2
-    assert "no keys" in err
+    assert "gradhealth key create --project" in err
 
 
 def test_a_fast_check_needs_no_torch(write):

@@ -1,0 +1,63 @@
+"""How to call every operation of the service, for tests that walk over all of them.
+
+A new route is added here: whether everybody may call it (`PUBLIC`), and else what its
+path's parameters name and what it is sent (`CALLS`).
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.support.requests import body
+
+METHODS = ("get", "post", "put", "patch", "delete")
+
+
+@dataclass(frozen=True)
+class Call:
+    """What is sent beside the path.
+
+    Attributes:
+        query: Where a value is the name of an id (`{analysis_id}`), the id is put in.
+    """
+
+    query: dict[str, str] = field(default_factory=dict)
+    json: Any = None
+
+
+PUBLIC = {"read_health", "read_readiness", "read_version"}
+
+CALLS = {
+    "submit_analysis": Call(json=body()),
+    "list_analyses": Call(),
+    "read_analysis": Call(),
+    "cancel_analysis": Call(),
+    "delete_analysis": Call(),
+    "render_report": Call({"format": "json"}),
+    "compare_analyses": Call({"baseline": "{analysis_id}"}),
+    "draw_badge": Call(),
+    "read_badge": Call(),
+}
+
+
+def operations(document):
+    """(operationId, method, path) of all operations, those that delete last."""
+    found = [
+        (item[method]["operationId"], method, path)
+        for path, item in document["paths"].items()
+        for method in METHODS
+        if method in item
+    ]
+    return sorted(found, key=lambda operation: METHODS.index(operation[1]))
+
+
+async def call(api, operation, ids, headers):
+    """Calls an operation about the things with these ids, by parameter's name."""
+    name, method, path = operation
+    known = CALLS.get(name, Call())
+    return await api.request(
+        method,
+        path.format(**ids),
+        params={key: value.format(**ids) for key, value in known.query.items()},
+        json=known.json,
+        headers=headers,
+    )
