@@ -23,7 +23,7 @@ from .local_only import LocalOnlyMiddleware
 from .openapi import describe
 from .readiness import Readiness
 from .request_ids import RequestIdMiddleware
-from .routes import analyses, badges, health, reports
+from .routes import analyses, badges, health, reports, sign_in
 from .sockets import is_this_machine
 
 
@@ -70,6 +70,7 @@ def create_app(settings: ServiceSettings, storage: StorageSettings) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.include_router(health.router)
+    app.include_router(sign_in.router)
     app.include_router(analyses.router)
     app.include_router(reports.router)
     app.include_router(badges.router)

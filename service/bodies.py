@@ -48,7 +48,7 @@ async def read_body(
         InvalidDocumentError: It is not JSON, or not what is expected.
     """
     # Read first: a client that is still sending would not see why it is refused.
-    text = await _read_bounded(request, settings.max_body_bytes)
+    text = await read_bounded(request, settings.max_body_bytes)
     _check_media_type(request.headers.get("content-type"))
     # A large body takes a while to parse: other requests are served meanwhile.
     return await asyncio.to_thread(_parse, text, adapter, settings.max_body_values)
@@ -64,7 +64,12 @@ def _check_media_type(declared: str | None) -> None:
         raise UnsupportedMediaTypeError(declared)
 
 
-async def _read_bounded(request: Request, limit_bytes: int) -> bytes:
+async def read_bounded(request: Request, limit_bytes: int) -> bytes:
+    """The body as it was sent.
+
+    Raises:
+        BodyTooLargeError: It is larger; at once where its length is declared.
+    """
     declared = request.headers.get("content-length", "0")
     chunks = request.stream()
     if declared.isdigit() and int(declared) > limit_bytes:

@@ -11,6 +11,7 @@ from gradhealth.schemas.analysis import (
     TheoryRequest,
 )
 from storage.analyses import AnalysisStore
+from storage.sign_ins import SignInStore
 
 from .access import CallerOf
 from .analyses import AnalysisService
@@ -20,6 +21,7 @@ from .bodies import Body, read_body
 from .config import ServiceSettings
 from .readiness import Readiness
 from .reports import ReportService
+from .sign_in import SignIns
 
 _REQUEST: TypeAdapter[ArchitectureRequest | TheoryRequest] = TypeAdapter(
     AnalysisRequest
@@ -57,6 +59,11 @@ def _badges(store: Store, caller: CallerOf) -> BadgeService:
     return BadgeService(store, caller)
 
 
+def _signing_in(request: Request) -> SignIns:
+    state = request.app.state
+    return SignIns(state.key_ring, SignInStore(state.sessions))
+
+
 def _readiness(request: Request) -> Readiness:
     readiness: Readiness = request.app.state.readiness
     return readiness
@@ -68,6 +75,7 @@ AnalysisBody: TypeAlias = Annotated[
 Analyses: TypeAlias = Annotated[AnalysisService, Depends(_analyses)]
 Reports: TypeAlias = Annotated[ReportService, Depends(_reports)]
 Badges: TypeAlias = Annotated[BadgeService, Depends(_badges)]
+SigningIn: TypeAlias = Annotated[SignIns, Depends(_signing_in)]
 Ready: TypeAlias = Annotated[Readiness, Depends(_readiness)]
 
 AnalysisId: TypeAlias = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]

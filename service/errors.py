@@ -14,9 +14,10 @@ from gradhealth.exceptions import InvalidDocumentError, Problem
 from gradhealth.strict_json import MalformedJsonError
 from storage.exceptions import IdempotencyConflictError
 
-from .exceptions import ServiceError
+from .exceptions import NoKeyError, ServiceError
 from .problems import problem_response
 from .request_ids import HEADER, request_id_of
+from .sign_in import asks_for_page, go_and_sign_in
 
 logger = logging.getLogger(__name__)
 
@@ -42,8 +43,10 @@ def add_error_handlers(app: FastAPI) -> None:
 # Starlette types every handler as taking an Exception: the assertions narrow it.
 
 
-async def _refused(_: Request, error: Exception) -> Response:
+async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, ServiceError)
+    if isinstance(error, NoKeyError) and asks_for_page(request):
+        return go_and_sign_in(request)
     return problem_response(
         error.status_code, error.code, str(error), headers=error.headers
     )

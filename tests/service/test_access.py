@@ -48,8 +48,8 @@ async def theirs(api, stores, keys):
 
 
 @pytest.fixture
-async def walk(api):
-    return operations((await api.get("/openapi.json")).json())
+async def walk(app):
+    return operations(app)
 
 
 async def test_every_operation_is_known(walk):
@@ -72,9 +72,10 @@ async def test_what_asks_for_a_key_gets_one(api, walk, theirs, keys):
 
 async def test_the_owner_is_served(api, walk, theirs, keys):
     for operation in walk:
-        answer = await call(api, operation, theirs, keys.owner)
+        if operation[0] not in PUBLIC:
+            answer = await call(api, operation, theirs, keys.owner)
 
-        assert answer.status_code < 300, (operation, answer.text)
+            assert answer.status_code < 300, (operation, answer.text)
 
 
 async def test_to_strangers_nothing_of_it_exists(api, walk, theirs, keys):

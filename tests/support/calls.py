@@ -7,6 +7,8 @@ path's parameters name and what it is sent (`CALLS`).
 from dataclasses import dataclass, field
 from typing import Any
 
+from fastapi.routing import APIRoute, iter_route_contexts
+
 from tests.support.requests import body
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -24,7 +26,14 @@ class Call:
     json: Any = None
 
 
-PUBLIC = {"read_health", "read_readiness", "read_version"}
+PUBLIC = {
+    "read_health",
+    "read_readiness",
+    "read_version",
+    "show_sign_in",
+    "sign_in",
+    "sign_out",
+}
 
 CALLS = {
     "submit_analysis": Call(json=body()),
@@ -39,13 +48,13 @@ CALLS = {
 }
 
 
-def operations(document):
-    """(operationId, method, path) of all operations, those that delete last."""
+def operations(app):
+    """(name, method, path) of all operations, pages too; deleting comes last."""
     found = [
-        (item[method]["operationId"], method, path)
-        for path, item in document["paths"].items()
-        for method in METHODS
-        if method in item
+        (route.name, method.lower(), route.path_format)
+        for route in iter_route_contexts(app.routes)
+        if isinstance(route.original_route, APIRoute)
+        for method in route.methods
     ]
     return sorted(found, key=lambda operation: METHODS.index(operation[1]))
 

@@ -1,0 +1,38 @@
+"""`/sign-in` and `/sign-out`: keys for browsers."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from ..access import COOKIE, PUBLIC
+from ..bodies import read_bounded
+from ..dependencies import SigningIn
+from ..sign_in import HOME, SignInForm, local, page
+
+router = APIRouter(include_in_schema=False)
+
+# A key and an address.
+MAX_FORM_BYTES = 16_384
+
+
+async def _form(request: Request) -> SignInForm:
+    return SignInForm.parse(await read_bounded(request, MAX_FORM_BYTES))
+
+
+@router.get("/sign-in", summary="Ask for a key", openapi_extra=PUBLIC)
+async def show_sign_in(
+    next_address: Annotated[str, Query(alias="next")] = HOME,
+) -> Response:
+    return page(local(next_address), refused=False)
+
+
+@router.post("/sign-in", summary="Show a key", openapi_extra=PUBLIC)
+async def sign_in(
+    request: Request, signing_in: SigningIn, form: Annotated[SignInForm, Depends(_form)]
+) -> Response:
+    return await signing_in.begin(form, secure=request.url.scheme == "https")
+
+
+@router.post("/sign-out", summary="Forget the browser", openapi_extra=PUBLIC)
+async def sign_out(request: Request, signing_in: SigningIn) -> Response:
+    return await signing_in.end(request.cookies.get(COOKIE))
