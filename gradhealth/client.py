@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -57,6 +58,28 @@ class RefusedError(GradHealthError):
         self.status = status
         self.problems = problems
         super().__init__(f"the service refused ({status}): {detail}")
+
+
+class UnreadableKeyError(GradHealthError):
+    """The file that should hold the key cannot be read."""
+
+    code = "unreadable_key"
+
+
+def key_in(environment: Mapping[str, str]) -> str | None:
+    """The key in `GRADHEALTH_API_KEY`, or in the file `GRADHEALTH_API_KEY_FILE`.
+
+    Raises:
+        UnreadableKeyError: There is no such file, or it may not be read.
+    """
+    file = environment.get("GRADHEALTH_API_KEY_FILE")
+    if file is None:
+        return environment.get("GRADHEALTH_API_KEY")
+    try:
+        return Path(file).read_text().strip()
+    except OSError as error:
+        message = f"cannot read the key of GRADHEALTH_API_KEY_FILE: {error}"
+        raise UnreadableKeyError(message) from error
 
 
 class Client:

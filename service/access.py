@@ -16,6 +16,7 @@ from storage.tables import Scope
 from .callers import ANYBODY, OWNER, Caller
 from .exceptions import MissingScopeError, NoKeyError, NotSameSiteError
 from .key_ring import KeyRing
+from .rates import RateLimits
 
 # How OpenAPI says that an operation needs no key.
 PUBLIC: dict[str, Any] = {"security": []}
@@ -36,10 +37,13 @@ async def authenticated(request: Request) -> Caller:
         NoKeyError: No key was sent, or it opens nothing.
         NotSameSiteError: A page elsewhere uses a browser that is signed in here.
         MissingScopeError: The key may not do this.
+        TooManyRequestsError: The key or its project has sent too many.
     """
     if is_public(request.scope["route"]):
         return ANYBODY
     caller = await _identified(request)
+    limits: RateLimits = request.app.state.rate_limits
+    limits.admit(caller, request.scope["state"])
     needed: Scope = "read" if request.method in READING else "write"
     if not caller.allows(needed):
         raise MissingScopeError(needed)

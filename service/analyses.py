@@ -19,6 +19,7 @@ from storage.records import NewAnalysis
 from .bodies import Body
 from .callers import Caller
 from .exceptions import NotFoundError
+from .quotas import Quotas
 
 
 class AnalysisService:
@@ -27,12 +28,16 @@ class AnalysisService:
     Args:
         store: Where analyses are kept, and queued for the workers.
         caller: Who asks.
+        quotas: What the caller's project may still use.
         limits: The largest spec that is accepted.
     """
 
-    def __init__(self, store: AnalysisStore, caller: Caller, limits: Limits) -> None:
+    def __init__(
+        self, store: AnalysisStore, caller: Caller, quotas: Quotas, limits: Limits
+    ) -> None:
         self._store = store
         self._caller = caller
+        self._quotas = quotas
         self._limits = limits
 
     async def submit(
@@ -53,6 +58,8 @@ class AnalysisService:
             ForeignProjectError: The caller's key opens another project.
             InvalidDocumentError: The spec cannot be built; pointers are into the body.
             IdempotencyConflictError: The key came with another body before.
+            QueueFullError, StorageFullError, WorkSpentError: The project may not have
+                more.
         """
         request = body.content
         project = self._caller.own(request.project)
@@ -64,9 +71,11 @@ class AnalysisService:
             check_selection(request.options.fixes, "/options/fixes")
             check_thresholds(request.options.thresholds, "/options/thresholds")
         new = _new_analysis(body, project, idempotency_key)
+        await self._quotas.check_room(new.num_bytes)
         if isinstance(request, TheoryRequest):
             result = await asyncio.to_thread(forecast, network)
             return await self._store.create_finished(new, result)
+        await self._quotas.check_queue()
         analysis, _ = await self._store.create(new)
         return await self.find(analysis.id, wait_seconds=wait_seconds)
 
@@ -111,6 +120,7 @@ def _new_analysis(
         labels=request.labels,
         idempotency_key=idempotency_key,
         request_hash=body.digest,
+        num_bytes=body.num_bytes,
     )
 
 

@@ -21,6 +21,8 @@ from .errors import add_error_handlers
 from .key_ring import KeyRing
 from .local_only import LocalOnlyMiddleware
 from .openapi import describe
+from .quotas import UsageMemory
+from .rates import RateHeadersMiddleware, RateLimits
 from .readiness import Readiness
 from .request_ids import RequestIdMiddleware
 from .routes import analyses, badges, health, reports, sign_in
@@ -45,6 +47,11 @@ def create_app(settings: ServiceSettings, storage: StorageSettings) -> FastAPI:
             KeyStore(sessions),
             SignInStore(sessions),
             keyless=is_this_machine(settings.host),
+        )
+        app.state.usage = UsageMemory()
+        app.state.rate_limits = RateLimits(
+            key_quota=settings.key_requests_per_minute,
+            project_quota=settings.project_requests_per_minute,
         )
         app.state.readiness = Readiness(
             engine,
@@ -75,6 +82,7 @@ def create_app(settings: ServiceSettings, storage: StorageSettings) -> FastAPI:
     app.include_router(reports.router)
     app.include_router(badges.router)
     add_error_handlers(app)
+    app.add_middleware(RateHeadersMiddleware)
     app.add_middleware(
         LocalOnlyMiddleware, allowed_hosts=(*settings.allowed_hosts, settings.host)
     )

@@ -31,10 +31,12 @@ class Body(Generic[T]):
     Attributes:
         content: The validated model.
         digest: Tells whether two bodies are the same, byte for byte.
+        num_bytes: Its size.
     """
 
     content: T
     digest: str
+    num_bytes: int
 
 
 async def read_body(
@@ -100,4 +102,4 @@ def _parse(text: bytes, adapter: TypeAdapter[T], max_values: int) -> Body[T]:
         content = adapter.validate_python(document)
     except ValidationError as error:
         raise InvalidDocumentError(problems_of(error, document)) from error
-    return Body(content, hashlib.sha256(text).hexdigest())
+    return Body(content, hashlib.sha256(text).hexdigest(), len(text))

@@ -29,6 +29,12 @@ class ServiceSettings(BaseSettings):
         max_drawn_numbers: Most numbers in a built-in data set.
         max_steps: Most training steps.
         max_batch_size: Largest batch.
+        key_requests_per_minute: Requests with one key; as many may come at once.
+        project_requests_per_minute: Requests with all keys of a project.
+        project_open_analyses: Most analyses of a project that are queued and running.
+        project_work_seconds: Most seconds a day that workers give to a project; a
+            day is one of UTC. No limit when unset.
+        project_stored_bytes: Most bytes that a project stores; no limit when unset.
         worker_alive_seconds: A worker silent for longer does not count as alive.
         log_level: The mildest messages that are logged.
     """
@@ -48,6 +54,11 @@ class ServiceSettings(BaseSettings):
     max_drawn_numbers: int = Field(default=DEFAULTS.drawn_numbers, gt=0)
     max_steps: int = Field(default=DEFAULTS.steps, gt=0)
     max_batch_size: int = Field(default=DEFAULTS.batch_size, gt=0)
+    key_requests_per_minute: int = Field(default=1200, gt=0)
+    project_requests_per_minute: int = Field(default=6000, gt=0)
+    project_open_analyses: int = Field(default=2000, gt=0)
+    project_work_seconds: float | None = Field(default=None, gt=0)
+    project_stored_bytes: int | None = Field(default=20 * 2**30, gt=0)
     worker_alive_seconds: float = Field(default=20.0, gt=0)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 

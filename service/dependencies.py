@@ -19,6 +19,7 @@ from .analysis_query import STORABLE, AnalysisQuery
 from .badges import BadgeService
 from .bodies import Body, read_body
 from .config import ServiceSettings
+from .quotas import Quotas
 from .readiness import Readiness
 from .reports import ReportService
 from .sign_in import SignIns
@@ -47,8 +48,18 @@ def _store(request: Request, caller: CallerOf) -> AnalysisStore:
 Store: TypeAlias = Annotated[AnalysisStore, Depends(_store)]
 
 
-def _analyses(request: Request, store: Store, caller: CallerOf) -> AnalysisService:
-    return AnalysisService(store, caller, _settings(request).limits)
+def _quotas(request: Request, caller: CallerOf) -> Quotas:
+    state = request.app.state
+    return Quotas(state.sessions, state.settings, state.usage, caller)
+
+
+QuotasOf: TypeAlias = Annotated[Quotas, Depends(_quotas)]
+
+
+def _analyses(
+    request: Request, store: Store, caller: CallerOf, quotas: QuotasOf
+) -> AnalysisService:
+    return AnalysisService(store, caller, quotas, _settings(request).limits)
 
 
 def _reports(store: Store) -> ReportService:

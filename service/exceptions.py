@@ -1,5 +1,6 @@
 """What the service refuses, each with its HTTP status."""
 
+import math
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -113,3 +114,62 @@ class NotSameSiteError(ServiceError):
         super().__init__(
             "a signed-in browser's request needs an Origin header; programs send a key"
         )
+
+
+class TooManyRequestsError(ServiceError):
+    """More requests than a key or its project may send."""
+
+    code = "too_many_requests"
+    status_code = 429
+
+    def __init__(self, whose: str, seconds: float) -> None:
+        self.headers = _retry_after(seconds)
+        super().__init__(
+            f"the {whose} has sent too many requests: wait as long as Retry-After "
+            "says, and look at the RateLimit header before it is so far"
+        )
+
+
+class QueueFullError(ServiceError):
+    """The project has as many queued and running analyses as it may."""
+
+    code = "queue_full"
+    status_code = 429
+
+    def __init__(self, limit: int, seconds: float) -> None:
+        self.headers = _retry_after(seconds)
+        super().__init__(
+            f"the project has {limit} analyses queued and running, which is as many as "
+            "it may: wait until some have ended, or cancel what is not needed"
+        )
+
+
+class WorkSpentError(ServiceError):
+    """The workers gave the project the time it has for a day."""
+
+    code = "work_spent"
+    status_code = 429
+
+    def __init__(self, limit_seconds: float, seconds: float) -> None:
+        self.headers = _retry_after(seconds)
+        super().__init__(
+            f"the project has used the {limit_seconds:g} s of work it has a day: "
+            "analyses are accepted again after midnight UTC"
+        )
+
+
+class StorageFullError(ServiceError):
+    """The project stores as much as it may."""
+
+    code = "storage_full"
+    status_code = 409
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(
+            f"the project stores {limit_bytes:,} bytes, which is as much as it may: "
+            "delete analyses that are not needed any more"
+        )
+
+
+def _retry_after(seconds: float) -> dict[str, str]:
+    return {"Retry-After": str(max(1, math.ceil(seconds)))}

@@ -102,7 +102,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
 def _describe_access(document: dict[str, Any]) -> None:
     document["components"]["securitySchemes"] = _SECURITY
     document["security"] = [{name: []} for name in _SECURITY]
-    closed = {str(status): answer for status, answer in problems(401, 403).items()}
+    closed = {str(status): answer for status, answer in problems(401, 403, 429).items()}
     for path in document["paths"].values():
         for operation in path.values():
             if operation.get("security") != PUBLIC["security"]:

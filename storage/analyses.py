@@ -28,9 +28,10 @@ from .records import (
     save_analysis,
     to_analysis,
 )
-from .results import save_result
+from .results import save_result, size_of
 from .session import Sessions
 from .tables import OPEN, AnalysisRow, LabelRow, ResultRow, TraceRow
+from .usage import count_work
 
 # While waiting, look again after a tenth of the time waited so far: short work is
 # answered at once, and long work costs few looks.
@@ -86,6 +87,7 @@ class AnalysisStore:
             IdempotencyConflictError: The key was used for another request.
         """
         row = new_row(new, status="succeeded")
+        row.stored_bytes += size_of(result)
         try:
             async with self._sessions.writing() as session:
                 await save_analysis(session, row, new.labels)
@@ -158,11 +160,15 @@ class AnalysisStore:
     async def cancel(self, analysis_id: str) -> Analysis | None:
         """Cancel; what is finished stays as it is. A worker notices within 0.2 s."""
         async with self._sessions.writing() as session:
-            await session.execute(
+            ended = now()
+            stopped = await session.execute(
                 update(AnalysisRow)
                 .where(self._own(analysis_id), AnalysisRow.status.in_(OPEN))
-                .values(status="cancelled", finished_at=now())
+                .values(status="cancelled", finished_at=ended)
+                .returning(AnalysisRow.project, AnalysisRow.started_at)
             )
+            for project, began in stopped.all():
+                await count_work(session, project, began, ended)
         return await self.get(analysis_id)
 
     async def delete(self, analysis_id: str) -> bool:
@@ -171,9 +177,14 @@ class AnalysisStore:
             deleted = await session.execute(
                 delete(AnalysisRow)
                 .where(self._own(analysis_id))
-                .returning(AnalysisRow.id)
+                .returning(
+                    AnalysisRow.project, AnalysisRow.started_at, AnalysisRow.finished_at
+                )
             )
-            return deleted.first() is not None
+            found = deleted.first()
+            if found is not None and found.finished_at is None:
+                await count_work(session, found.project, found.started_at, now())
+            return found is not None
 
     async def trace(self, analysis_id: str) -> bytes | None:
         """The compressed traces, or None when nothing was measured."""

@@ -15,10 +15,11 @@ from gradhealth.exceptions import ChildCrashedError
 from gradhealth.schemas.analysis import AnalysisError, Options, Progress, Result, Status
 
 from .records import now
-from .results import save_result
+from .results import save_result, size_of
 from .retry import patient
 from .session import Sessions
 from .tables import OPEN, AnalysisRow, TraceRow
+from .usage import count_work
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class ClaimStore:
             if row is None or row.status not in OPEN:
                 return None
             if row.attempts >= self._max_attempts:
-                _end(row, "failed", self._gave_up("the worker died"))
+                await _end(session, row, "failed", self._gave_up("the worker died"))
                 return None
             row.attempts += 1
             row.status = "running"
@@ -97,7 +98,7 @@ class ClaimStore:
             if row is None:
                 return None
             if row.attempts >= self._max_attempts:
-                _end(row, "failed", self._gave_up(str(error)))
+                await _end(session, row, "failed", self._gave_up(str(error)))
                 return None
             row.attempts += 1
             return replace(claim, attempts=row.attempts)
@@ -109,8 +110,9 @@ class ClaimStore:
             row = await _locked(session, claim)
             if row is None:
                 return
-            _end(row, "succeeded")
+            await _end(session, row, "succeeded")
             row.phase, row.done = "done", row.total
+            row.stored_bytes += size_of(result) + len(traces)
             await save_result(session, row.id, result)
             session.add(TraceRow(analysis_id=row.id, chunk=traces))
 
@@ -120,7 +122,7 @@ class ClaimStore:
         async with self._sessions.writing() as session:
             row = await _locked(session, claim)
             if row is not None:
-                _end(row, "failed", error)
+                await _end(session, row, "failed", error)
 
     @patient
     async def release(self, claim: Claim) -> None:
@@ -160,13 +162,15 @@ async def _locked(session: AsyncSession, claim: Claim) -> AnalysisRow | None:
     return (await session.execute(query)).scalar_one_or_none()
 
 
-def _end(
+async def _end(
+    session: AsyncSession,
     row: AnalysisRow,
     status: Status,
     error: AnalysisError | None = None,
 ) -> None:
     row.status = status
     row.finished_at = now()
+    await count_work(session, row.project, row.started_at, row.finished_at)
     if error is not None:
         row.error_code = error.code
         row.error_message = error.message

@@ -1,8 +1,9 @@
 """Where the data lives: one database URL, SQLite unless told otherwise."""
 
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -18,6 +19,7 @@ class StorageSettings(BaseSettings):
         database_url: `sqlite:///path` (one machine, local disk) or
             `postgresql://user:password@host/name`; a SQLite file in `data_dir`
             when unset.
+        database_url_file: A file that holds the URL, in place of `database_url`.
     """
 
     model_config = SettingsConfigDict(
@@ -26,6 +28,24 @@ class StorageSettings(BaseSettings):
 
     data_dir: Path = Path("data")
     database_url: str | None = Field(default=None, repr=False)
+    database_url_file: Path | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_file(cls, values: dict[str, Any]) -> dict[str, Any]:
+        file = values.get("database_url_file")
+        if file is None:
+            return values
+        if values.get("database_url") is not None:
+            msg = (
+                "set GRADHEALTH_DATABASE_URL or GRADHEALTH_DATABASE_URL_FILE, not both"
+            )
+            raise ValueError(msg)
+        try:
+            return values | {"database_url": Path(file).read_text().strip()}
+        except OSError as error:
+            msg = f"cannot read GRADHEALTH_DATABASE_URL_FILE: {error}"
+            raise ValueError(msg) from error
 
     @field_validator("database_url")
     @classmethod

@@ -33,6 +33,7 @@ class NewAnalysis:
     Attributes:
         idempotency_key: The caller's name for this request, unique in its project.
         request_hash: Tells whether a second request under the key is the same one.
+        num_bytes: Size of what was sent.
     """
 
     kind: Kind
@@ -42,6 +43,7 @@ class NewAnalysis:
     labels: Mapping[str, str] = field(default_factory=dict)
     idempotency_key: str | None = None
     request_hash: str | None = None
+    num_bytes: int = 0
 
 
 def now() -> datetime:
@@ -66,6 +68,7 @@ def new_row(new: NewAnalysis, *, status: Status) -> AnalysisRow:
         done=0,
         total=0,
         attempts=0,
+        stored_bytes=new.num_bytes,
         created_at=created_at,
         started_at=ended_at,
         finished_at=ended_at,

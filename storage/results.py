@@ -60,6 +60,11 @@ async def save_result(session: AsyncSession, analysis_id: str, result: Result) -
             await session.execute(insert(table), owned)
 
 
+def size_of(result: Result) -> int:
+    """Bytes of a result."""
+    return len(result.model_dump_json())
+
+
 async def load_results(
     session: AsyncSession, analysis_ids: Iterable[str]
 ) -> dict[str, Result]:

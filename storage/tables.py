@@ -1,9 +1,18 @@
 """The tables: an analysis, its result in rows SQL can question, the workers."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar, Literal, TypeAlias
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, MetaData, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Double,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from gradhealth.schemas.analysis import (
@@ -51,7 +60,9 @@ class AnalysisRow(Base):
         UniqueConstraint("project", "idempotency_key"),
         Index(None, "created_at", "id"),
         Index(None, "project", "created_at", "id"),
-        Index(None, "status"),
+        Index(None, "status", "project"),
+        # The sum over a project is read from the index alone.
+        Index(None, "project", "stored_bytes"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -72,6 +83,7 @@ class AnalysisRow(Base):
     finished_at: Mapped[datetime | None]
     error_code: Mapped[str | None]
     error_message: Mapped[str | None]
+    stored_bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
 
 class LabelRow(Base):
@@ -211,6 +223,16 @@ class WorkerRow(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     device: Mapped[str]
     beat_at: Mapped[float]
+
+
+class UsageRow(Base):
+    """The seconds workers gave to a project's analyses that ended on a day, in UTC."""
+
+    __tablename__ = "gh_usage"
+
+    project: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    work_seconds: Mapped[float] = mapped_column(Double)
 
 
 class KeyRow(Base):

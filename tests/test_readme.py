@@ -12,7 +12,12 @@ from worker.config import WorkerSettings
 
 README = Path(__file__).parents[1].joinpath("README.md").read_text()
 # Settings of the command line alone.
-OF_COMMANDS = {"GRADHEALTH_SERVER", "GRADHEALTH_PROJECT", "GRADHEALTH_API_KEY"}
+OF_COMMANDS = {
+    "GRADHEALTH_SERVER",
+    "GRADHEALTH_PROJECT",
+    "GRADHEALTH_API_KEY",
+    "GRADHEALTH_API_KEY_FILE",
+}
 
 
 def test_every_setting_is_in_the_table_with_its_default():

@@ -15,6 +15,7 @@ from storage.claims import ClaimStore
 from storage.config import StorageSettings
 from storage.dispatch import Engine
 from storage.migrate import is_current
+from storage.retention import Retention
 from storage.retry import patient
 from storage.session import Sessions, create_engine
 from storage.workers import WorkerStore
@@ -70,9 +71,9 @@ async def work_for_ever(settings: WorkerSettings, storage: StorageSettings) -> N
         await engine.launch(worker.work)
         at_the_end.push_async_callback(engine.stop)
         _logger.info("%s is ready", name)
-        async with _duties(
-            settings, heartbeat.beat, Care(heartbeat, engine, claims).once
-        ):
+        retention = Retention(sessions, settings.retention)
+        care = Care(heartbeat, engine, claims, retention)
+        async with _duties(settings, heartbeat.beat, care.once):
             await asyncio.Future()
 
 

@@ -1,5 +1,6 @@
 """Settings of a worker."""
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -27,6 +28,7 @@ class WorkerSettings(BaseSettings):
         max_attempts: Attempts after which an analysis has failed.
         beat_seconds: Pause between two signs of life.
         dead_after_seconds: Silence after which the other workers take over.
+        retention_days: How long finished analyses are kept; for ever when unset.
         poll_seconds: Pause between two looks into the queue.
         units_module: What the training processes run.
         analysis_module: What turns an analysis into units of work.
@@ -45,10 +47,17 @@ class WorkerSettings(BaseSettings):
     max_attempts: Annotated[int, Field(ge=1)] = 3
     beat_seconds: Seconds = 1.0
     dead_after_seconds: Seconds = 20.0
+    retention_days: Annotated[float, Field(gt=0)] | None = None
     poll_seconds: Seconds = 0.05
     units_module: str = "worker.units"
     analysis_module: str = "worker.analysis"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @property
+    def retention(self) -> timedelta | None:
+        """How long finished analyses are kept; None for ever."""
+        days = self.retention_days
+        return None if days is None else timedelta(days=days)
 
     @property
     def memory_limit_bytes(self) -> int | None:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from storage.claims import ClaimStore
 from storage.dispatch import Engine
+from storage.retention import Retention
 from storage.retry import patient
 from storage.workers import WorkerBeat, WorkerStore
 
@@ -74,14 +75,19 @@ class Heartbeat:
 
 
 class Care:
-    """Puts lost work back into the queue, once a beat."""
+    """Puts lost work back into the queue, once a beat, and forgets what is old."""
 
     def __init__(
-        self, heartbeat: Heartbeat, engine: Engine, claims: ClaimStore
+        self,
+        heartbeat: Heartbeat,
+        engine: Engine,
+        claims: ClaimStore,
+        retention: Retention,
     ) -> None:
         self._heartbeat = heartbeat
         self._engine = engine
         self._claims = claims
+        self._retention = retention
         self._reconciled_at = -_RECONCILE_SECONDS
 
     async def once(self) -> None:
@@ -95,6 +101,7 @@ class Care:
             self._reconciled_at = now
             await self._engine.reconcile(self._claims.open_projects)
             await self._heartbeat.forget_the_long_silent()
+            await patient(self._retention.purge)()
 
 
 async def for_ever(act: Callable[[], Awaitable[None]], *, pause_seconds: float) -> None:

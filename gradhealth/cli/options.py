@@ -6,7 +6,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from gradhealth.client import Client
+from gradhealth.client import Client, key_in
 from gradhealth.gate.pipelines import labels_of
 from gradhealth.reports.base import reports
 
@@ -102,5 +102,5 @@ def choose_analyst(
 
 
 def client_of(server: str) -> Client:
-    """A client of a service, with the key of `GRADHEALTH_API_KEY`."""
-    return Client(server, api_key=os.environ.get("GRADHEALTH_API_KEY"))
+    """A client of a service, with the key of the environment."""
+    return Client(server, api_key=key_in(os.environ))

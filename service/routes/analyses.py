@@ -27,7 +27,7 @@ RETRY_AFTER = "1"
     summary="Analyse an architecture",
     status_code=status.HTTP_202_ACCEPTED,
     response_description="Accepted: look at `Location` until it is finished.",
-    responses=problems(400, 403, 413, 415, 422, 503)
+    responses=problems(400, 403, 409, 413, 415, 422, 429, 503)
     | {200: {"model": Analysis, "description": "Finished in time."}},
     openapi_extra=analysis_request_body(),
 )

@@ -1,7 +1,13 @@
 import httpx
 import pytest
 
-from gradhealth.client import Client, RefusedError, ServerUnreachableError
+from gradhealth.client import (
+    Client,
+    RefusedError,
+    ServerUnreachableError,
+    UnreadableKeyError,
+    key_in,
+)
 from gradhealth.exceptions import Problem
 
 ANALYSIS = {
@@ -143,3 +149,14 @@ def test_another_service_at_the_address_is_told_apart():
         pytest.raises(ServerUnreachableError, match="another service"),
     ):
         api.get("a1")
+
+
+def test_the_key_comes_from_the_environment_or_from_a_file(tmp_path):
+    file = tmp_path / "key"
+    file.write_text("gh_live_1_2\n")
+
+    assert key_in({}) is None
+    assert key_in({"GRADHEALTH_API_KEY": "k"}) == "k"
+    assert key_in({"GRADHEALTH_API_KEY_FILE": str(file)}) == "gh_live_1_2"
+    with pytest.raises(UnreadableKeyError, match="GRADHEALTH_API_KEY_FILE"):
+        key_in({"GRADHEALTH_API_KEY_FILE": str(tmp_path)})

@@ -40,3 +40,20 @@ def test_the_environment_is_read(monkeypatch):
 
     assert settings.sync_url == "postgresql+psycopg://u:secret@h/d"
     assert "secret" not in repr(settings)
+
+
+def test_the_url_may_stand_in_a_file(tmp_path):
+    file = tmp_path / "url"
+    file.write_text("postgresql://u:secret@h/d\n")
+
+    settings = StorageSettings(database_url=None, database_url_file=file)
+
+    assert settings.sync_url == "postgresql+psycopg://u:secret@h/d"
+    assert "secret" not in repr(settings)
+
+
+def test_a_file_that_cannot_be_read_and_two_urls_are_mistakes(tmp_path):
+    with pytest.raises(ValidationError, match="cannot read GRADHEALTH_DATABASE_URL_F"):
+        StorageSettings(database_url=None, database_url_file=tmp_path / "none")
+    with pytest.raises(ValidationError, match="not both"):
+        StorageSettings(database_url="sqlite:///x", database_url_file=tmp_path / "url")

@@ -9,9 +9,15 @@ import pytest
 
 from storage.credentials import ApiKey
 from storage.keys import KeyStore
+from tests.support.databases import create_sqlite
 from tests.support.storages import open_stores
 
 KEY = re.compile(r"gh_live_[0-9a-f]{12}_[0-9a-f]{64}\n")
+
+
+@pytest.fixture(scope="module")
+def storage(tmp_path_factory):
+    return create_sqlite(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture
@@ -52,7 +58,7 @@ async def test_a_life_of_a_key(key, storage):
         assert await KeyStore(stores.sessions).open(old) is None
 
 
-def test_mistakes_are_named(key, tmp_path):
+def test_mistakes_are_named(key):
     assert key("create", "--project", "Vision!")[0] == 64
     assert (
         "unknown scope 'delete'"

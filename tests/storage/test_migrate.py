@@ -1,12 +1,27 @@
 import asyncio
+from datetime import UTC, datetime
 
+import pytest
+import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from storage.config import StorageSettings
-from storage.migrate import VERSION_TABLE, is_current, migrate
+from storage.migrate import VERSION_TABLE, alembic_config, is_current, migrate
 from storage.session import create_engine
 from storage.tables import Base
+from storage.usage import UsageStore
+from tests.support.storages import open_stores
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def old_database(request, tmp_path):
+    """A database without tables."""
+    if request.param == "sqlite":
+        return StorageSettings(data_dir=tmp_path, database_url=None)
+    url = request.getfixturevalue("postgres").create_database()
+    return StorageSettings(database_url=url)
 
 
 def _is_ours(name, kind, _parents):
@@ -53,3 +68,43 @@ async def test_two_can_migrate_a_new_database_at_once(tmp_path):
     engine = create_engine(settings)
     assert await is_current(engine)
     await engine.dispose()
+
+
+async def test_analyses_of_an_earlier_version_are_kept_and_counted(old_database):
+    columns = {
+        "id": "old",
+        "kind": "theory",
+        "project": "p",
+        "status": "queued",
+        "spec": '{"model": []}',
+        "options": "{}",
+        "phase": "queued",
+        "done": 0,
+        "total": 0,
+        "attempts": 0,
+        "created_at": datetime.now(UTC),
+    }
+    engine = create_engine(old_database)
+    row = sa.table("gh_analyses", *map(sa.column, columns))
+    async with engine.begin() as connection:
+        await connection.run_sync(_upgrade_to, "0002")
+        await connection.execute(row.insert().values(_typed(engine, columns)))
+    await engine.dispose()
+
+    await migrate(old_database)
+
+    async with open_stores(old_database) as stores:
+        assert await UsageStore(stores.sessions, "p").stored_bytes() > 0
+        assert (await stores.analyses.get("old")).status == "queued"
+
+
+def _typed(engine, columns):
+    cast = sa.JSON if engine.dialect.name == "postgresql" else sa.Text
+    return columns | {
+        name: sa.cast(sa.literal(columns[name], sa.Text), cast)
+        for name in ("spec", "options")
+    }
+
+
+def _upgrade_to(connection, revision):
+    command.upgrade(alembic_config(connection), revision)

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
 
+from gradhealth.client import key_in
+
 from .base import Sink
 from .files import SUFFIXES, FileSink
 from .http import HttpSink
 from .spool import MAX_BYTES, default_root
-
-API_KEY = "GRADHEALTH_API_KEY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Destination:
             return FileSink(_path(Path(to), self.run, self.rank))
         return HttpSink(
             to,
-            api_key=os.environ.get(API_KEY),
+            api_key=key_in(os.environ),
             spool_root=default_root() if self.spool is None else Path(self.spool),
             max_spool_bytes=self.max_spool_bytes,
         )
