@@ -3,15 +3,14 @@
 import base64
 import hashlib
 from collections.abc import Sequence
+from functools import cache
 from typing import ClassVar
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Template
 from markupsafe import Markup
 
 from .base import Report, Subject
-from .figures.chart import Chart
-from .figures.of_result import figures_of, trial_figure
-from .prose import number_in_words, title_of
+from .templating import environment, style_sheet
 
 
 class HtmlReport(Report):
@@ -26,46 +25,18 @@ class HtmlReport(Report):
 
     def render(self, subjects: Sequence[Subject]) -> str:
         """The page; every text of the client is escaped."""
-        environment = templates()
-        style = environment.loader_source("report.css")
-        return environment.get_template("report.html").render(
+        style = style_sheet()
+        return _template().render(
             subjects=subjects,
             style=Markup(style),  # noqa: S704 -- our own file
             style_hash=_sha256(style),
         )
 
 
-class _Environment(Environment):
-    """Jinja2 with the words and figures that the templates use."""
-
-    def loader_source(self, name: str) -> str:
-        """The text of a file beside the templates."""
-        assert self.loader is not None
-        return self.loader.get_source(self, name)[0]
-
-
-def templates() -> _Environment:
-    """The templates of this folder, escaping what they are given."""
-    environment = _Environment(
-        loader=PackageLoader("gradhealth.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals |= {"figures_of": figures_of, "trial_figure": trial_figure}
-    environment.filters |= {
-        "title_of": title_of,
-        "number_in_words": number_in_words,
-        "significant": _significant,
-    }
-    environment.tests["chart"] = lambda figure: isinstance(figure, Chart)
-    return environment
+@cache
+def _template() -> Template:
+    return environment().get_template("report.html")
 
 
 def _sha256(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _significant(value: float | None) -> str:
-    return "not finite" if value is None else f"{value:.3g}"

@@ -1,47 +1,20 @@
 """Line charts: what is shown, and the geometry that a template draws."""
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from .axes import Axis
+from .labels import Label, between, clearest_place
+from .marks import Level, Line, Point, Zone
 
 # Units of the SVG's view box; wide enough for text that is read at 400 pixels.
-WIDTH, HEIGHT = 420, 230
-LEFT, RIGHT, TOP, BOTTOM = 52, 412, 10, 196
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """A value with the range of its spread; NaN where there is none."""
-
-    x: float
-    y: float
-    low: float = math.nan
-    high: float = math.nan
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A series of points.
-
-    Attributes:
-        style: A class of the style sheet: `measured`, `theory`, `before`, `after`...
-    """
-
-    label: str
-    style: str
-    points: Sequence[Point]
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """A horizontal line that something is held against."""
-
-    label: str
-    value: float
+WIDTH, HEIGHT = 440, 236
+LEFT, RIGHT, TOP, BOTTOM = 44, 436, 26, 200
+# A dot for each point, up to so many: layers are apart, steps run into each other.
+MAX_DOTS, MAX_DOTS_OF_STEPS = 60, 12
 
 
 @dataclass(frozen=True)
@@ -52,7 +25,9 @@ class Chart:
         title: What is shown.
         description: What a reader who cannot see it should know.
         x_label, y_label: What the axes mean, with units.
-        x_ends: Names of the first and last place where x is a layer, else none.
+        levels: Drawn where the points reach them; all of them where they reach none.
+        y_range: Values that the axis reaches in any case.
+        x_names: What stands at a place, where it has a name: a layer's path.
     """
 
     title: str
@@ -61,7 +36,9 @@ class Chart:
     y_label: str
     lines: Sequence[Line]
     levels: Sequence[Level] = ()
-    x_ends: tuple[str, str] | None = None
+    zone: Zone | None = None
+    y_range: tuple[float, ...] = ()
+    x_names: Mapping[float, str] = field(default_factory=dict)
     is_log: bool = False
 
     width, height = WIDTH, HEIGHT
@@ -70,14 +47,29 @@ class Chart:
     @cached_property
     def x_axis(self) -> Axis:
         """From left to right."""
-        return Axis.over((p.x for p in self._points()), LEFT + 4, RIGHT - 4)
+        places = (p.x for p in self._points())
+        return Axis.over(places, LEFT + 8, RIGHT - 8, is_whole=True)
 
     @cached_property
     def y_axis(self) -> Axis:
-        """From bottom to top, over the points, their spread and the levels."""
-        values = [v for p in self._points() for v in (p.y, p.low, p.high)]
-        values += [level.value for level in self.levels]
+        """From bottom to top, over points, spread, and what they are held against."""
+        values = [*self._values(), *(level.value for level in self.shown_levels)]
         return Axis.over(values, BOTTOM, TOP, is_log=self.is_log)
+
+    @cached_property
+    def shown_levels(self) -> list[Level]:
+        """Those that say something about the points: far ones would flatten them."""
+        axis = Axis.over(self._values(), BOTTOM, TOP, is_log=self.is_log)
+        reached = [level for level in self.levels if axis.reaches(level.value)]
+        return reached or list(self.levels)
+
+    def label_of(self, value: float) -> Label:
+        """Where the label of a level stands."""
+        return clearest_place(
+            self.y_axis.at(value),
+            between=((LEFT, RIGHT), (TOP, BOTTOM)),
+            avoiding=list(self._drawn()),
+        )
 
     def path(self, line: Line) -> str:
         """The line as SVG path data, broken where a value is missing."""
@@ -99,10 +91,16 @@ class Chart:
         ]
         return f"M{' L'.join(outline)} Z"
 
-    def dots(self, line: Line) -> list[tuple[float, float]]:
-        """Centres of the points that are finite."""
+    def dots(self, line: Line) -> list[tuple[float, float, str]]:
+        """Centres of the finite points and what each says, unless they are many."""
+        if len(line.points) > (MAX_DOTS if self.x_names else MAX_DOTS_OF_STEPS):
+            return []
         return [
-            (self.x_axis.at(p.x), self.y_axis.at(p.y))
+            (
+                self.x_axis.at(p.x),
+                self.y_axis.at(p.y),
+                f"{self.name_of(p.x)}: {_in_words(p)}",
+            )
             for p in line.points
             if math.isfinite(p.y)
         ]
@@ -111,17 +109,46 @@ class Chart:
         """Where a value was measured that is not finite, by x."""
         return [self.x_axis.at(p.x) for p in line.points if math.isinf(p.y)]
 
-    def rows(self) -> list[tuple[float, list[str]]]:
-        """The values as a table: for each x one cell a line."""
+    @property
+    def has_spread(self) -> bool:
+        """Whether any line has a band around it."""
+        return any(self.band(line) for line in self.lines)
+
+    def name_of(self, x: float) -> str:
+        """What stands at a place."""
+        return self.x_names.get(x) or f"{self.x_label} {x:g}"
+
+    def rows(self) -> list[tuple[str, list[str]]]:
+        """The values as a table: for each x its name or number, and one cell a line."""
         cells = [{p.x: _in_words(p) for p in line.points} for line in self.lines]
         places = sorted({x for column in cells for x in column})
-        return [(x, [column.get(x, "") for column in cells]) for x in places]
+        return [
+            (self.x_names.get(x, f"{x:g}"), [column.get(x, "") for column in cells])
+            for x in places
+        ]
 
     def _place(self, x: float, y: float) -> str:
-        return f"{self.x_axis.at(x):g},{self.y_axis.at(y):g}"
+        return "{:g},{:g}".format(*self._at(x, y))
+
+    def _drawn(self) -> Iterator[tuple[float, float]]:
+        """Coordinates along the lines, and of the ends of the spread."""
+        for line in self.lines:
+            for p, q in pairwise(line.points):
+                if math.isfinite(p.y + q.y):
+                    yield from between(self._at(p.x, p.y), self._at(q.x, q.y))
+        for p in self._points():
+            yield from (self._at(p.x, y) for y in (p.low, p.high) if math.isfinite(y))
+
+    def _at(self, x: float, y: float) -> tuple[float, float]:
+        return self.x_axis.at(x), self.y_axis.at(y)
 
     def _points(self) -> Iterator[Point]:
         return (point for line in self.lines for point in line.points)
+
+    def _values(self) -> list[float]:
+        values = [v for p in self._points() for v in (p.y, p.low, p.high)]
+        values += self.y_range
+        return values + ([self.zone.low, self.zone.high] if self.zone else [])
 
 
 def _in_words(point: Point) -> str:

@@ -1,6 +1,7 @@
 import re
 from html.parser import HTMLParser
 
+from gradhealth.gate.comparison import compare
 from gradhealth.reports.base import Subject, reports
 from gradhealth.schemas.analysis import Result
 from gradhealth.schemas.curve import Curve, LayerCurve
@@ -47,7 +48,7 @@ def test_a_healthy_network_gives_a_short_page_without_figures():
     page = render(Subject("ok", Result(verdict="healthy", summary="Gradients flow.")))
 
     assert "Gradients flow." in page
-    assert "<svg" not in page
+    assert "<figure>" not in page
 
 
 def test_nothing_is_loaded_or_run():
@@ -84,13 +85,52 @@ def test_values_that_are_not_finite_are_marked_not_lost():
 def test_every_figure_has_its_values_as_a_table():
     page = render(Subject("net", a_result()))
 
-    assert page.count("<figure>") == page.count("<table>") > 0
-    assert page.count('role="img"') == page.count("<svg")
+    figures = re.findall(r"<figure>.*?</figure>", page, re.DOTALL)
+    assert figures
+    for figure in figures:
+        assert figure.count("<table>") == figure.count('role="img"') == 1
+        assert figure.count("<desc ") == 1
+
+
+def test_every_id_is_there_once_and_every_reference_leads_somewhere():
+    page = render(Subject("a", a_result()), Subject("b", a_result()))
+
+    ids = re.findall(r' id="([^"]+)"', page)
+    references = re.findall(
+        r'(?:aria-labelledby|aria-describedby|href)="#?([^"]+)"', page
+    )
+    assert len(ids) == len(set(ids))
+    assert set(references) <= set(ids)
+
+
+def test_several_networks_begin_with_a_table_of_all():
+    page = render(Subject("first", a_result()), Subject("second", error="it broke"))
+
+    overview, _, _ = page.partition("<article")
+    assert "Gradient health of 2 networks" in overview
+    assert "Gradients vanish." in overview
+    assert "it broke" in overview
+
+
+def test_what_changed_since_the_baseline_is_said():
+    healthy = Result(verdict="healthy", summary="Gradients flow.")
+    changes = compare(healthy, a_result())
+
+    page = render(Subject("net", a_result(), comparison=changes))
+
+    assert "Since the baseline" in page
+    assert "Worse: vanishing_gradient" in page
+
+
+def test_thresholds_stand_with_their_sources():
+    page = render(Subject("net", a_result()))
+
+    assert "SGD no longer learns below 1e-3" in page
 
 
 def test_proved_fixes_stand_open_and_refuted_ones_folded():
     page = render(Subject("net", a_result()))
 
-    proved, _, folded = page.partition("other fixes")
+    proved, _, folded = page.partition("1 tried and refuted")
     assert "replace_activation_relu" in proved
     assert "clip_gradients" in folded
