@@ -23,12 +23,15 @@ class ReadinessReport(Record):
         database: Whether the database answers.
         migrations: Whether its tables have the newest schema (`gradhealth migrate`).
         workers: Number of workers alive.
+        exposed: What the kernel of one of them does not keep trainings from, of
+            `network` and `files`.
     """
 
     status: Literal["ok", "degraded", "unavailable"]
     database: Literal["ok", "unavailable"] = "ok"
     migrations: Literal["ok", "pending", "unknown"] = "ok"
     workers: int = 0
+    exposed: list[str] = []
 
 
 class Readiness:
@@ -58,5 +61,9 @@ class Readiness:
     async def _look(self) -> ReadinessReport:
         if not await is_current(self._engine):
             return ReadinessReport(status="unavailable", migrations="pending")
-        alive = len(await self._workers.alive(self._worker_alive_seconds))
-        return ReadinessReport(status="ok" if alive else "degraded", workers=alive)
+        alive = await self._workers.alive(self._worker_alive_seconds)
+        return ReadinessReport(
+            status="ok" if alive else "degraded",
+            workers=len(alive),
+            exposed=sorted({each for beat in alive for each in beat.exposed}),
+        )

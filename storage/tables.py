@@ -223,6 +223,7 @@ class WorkerRow(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     device: Mapped[str]
     beat_at: Mapped[float]
+    exposed: Mapped[list[str]] = mapped_column(Json(list[str]), server_default="[]")
 
 
 class UsageRow(Base):

@@ -1,5 +1,6 @@
 """Signs of life of the workers, on the database's clock."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import delete, insert, select, update
@@ -18,11 +19,13 @@ class WorkerBeat:
     Attributes:
         device: What it trains on, `cpu` or `cuda`.
         silence_seconds: Time since then.
+        exposed: What the kernel does not keep its trainings from.
     """
 
     id: str
     device: str
     silence_seconds: float
+    exposed: list[str]
 
 
 class WorkerStore:
@@ -31,20 +34,25 @@ class WorkerStore:
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
 
-    async def beat(self, worker_id: str, device: str) -> None:
+    async def beat(
+        self, worker_id: str, device: str, exposed: Sequence[str] = ()
+    ) -> None:
         """Say that the worker is alive."""
         beat_at = database_seconds()
         async with self._sessions.writing() as session:
             known = await session.execute(
                 update(WorkerRow)
                 .where(WorkerRow.id == worker_id)
-                .values(device=device, beat_at=beat_at)
+                .values(device=device, beat_at=beat_at, exposed=[*exposed])
                 .returning(WorkerRow.id)
             )
             if known.first() is None:
                 await session.execute(
                     insert(WorkerRow).values(
-                        id=worker_id, device=device, beat_at=beat_at
+                        id=worker_id,
+                        device=device,
+                        beat_at=beat_at,
+                        exposed=[*exposed],
                     )
                 )
 
@@ -56,7 +64,9 @@ class WorkerStore:
     async def beats(self) -> list[WorkerBeat]:
         """The last signs of life of all workers that did not retire, by id."""
         silence = database_seconds() - WorkerRow.beat_at
-        query = select(WorkerRow.id, WorkerRow.device, silence).order_by(WorkerRow.id)
+        query = select(
+            WorkerRow.id, WorkerRow.device, silence, WorkerRow.exposed
+        ).order_by(WorkerRow.id)
         async with self._sessions.reading() as session:
             return [WorkerBeat(*row) for row in await session.execute(query)]
 

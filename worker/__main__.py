@@ -59,6 +59,12 @@ async def work_for_ever(settings: WorkerSettings, storage: StorageSettings) -> N
         at_the_end.push_async_callback(supervisor.stop)
         async with _duties(settings, heartbeat.beat):
             await supervisor.start()
+        heartbeat.exposed = supervisor.exposed
+        if supervisor.exposed:
+            _logger.warning(
+                "this kernel does not keep trainings from: %s (docs/security.md)",
+                ", ".join(supervisor.exposed),
+            )
         engine = Engine(storage, worker_id=name, poll_seconds=settings.poll_seconds)
         worker = Worker(
             claims,

@@ -21,8 +21,10 @@ import selectors
 import signal
 import socket
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Never, cast
 
+from .confinement import Confinement, adopt_orphans
 from .lifeline import die_with_parent
 from .unit_server import Limits, Units, serve_units
 
@@ -33,9 +35,12 @@ _GPUS = "CUDA_VISIBLE_DEVICES"
 class Template:
     """Forks on request and reports how the forks end."""
 
-    def __init__(self, units: Units, control: socket.socket) -> None:
+    def __init__(
+        self, units: Units, control: socket.socket, confinement: Confinement
+    ) -> None:
         self._units = units
         self._control = control
+        self._confinement = confinement
         # A child's end wakes the loop through this pair: it may end at any time.
         self._wake, self._wake_up = socket.socketpair()
         self._wake.settimeout(0)
@@ -51,7 +56,7 @@ class Template:
             selector.register(self._wake, selectors.EVENT_READ, self._reap)
             # The worker may leave while it is being told something.
             with suppress(ConnectionError):
-                self._say(ready=True)
+                self._say(ready=True, exposed=self._confinement.exposed)
                 while all(key.data() for key, _ in selector.select()):
                     pass
         signal.set_wakeup_fd(-1)
@@ -85,7 +90,9 @@ class Template:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for inherited in (self._control, self._wake, self._wake_up):
                 inherited.close()
-            serve_units(self._units, connection, Limits(**json.loads(request)))
+            limits = Limits(**json.loads(request))
+            self._confinement.enter(limits)
+            serve_units(self._units, connection, limits)
             status = 0
         finally:
             # Not sys.exit: the template's stack lies below.
@@ -97,9 +104,18 @@ class Template:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 break
-            self._forks.discard(pid)
-            self._say(exited=pid, status=status)
+            if pid in self._forks:
+                self._forks.discard(pid)
+                self._say(exited=pid, status=status)
+        self._end_orphans()
         return True
+
+    def _end_orphans(self) -> None:
+        # What a training process started and left behind is ours now.
+        children = Path(f"/proc/self/task/{os.getpid()}/children")
+        with suppress(FileNotFoundError):
+            for pid in set(map(int, children.read_text().split())) - self._forks:
+                os.kill(pid, signal.SIGKILL)
 
     def _say(self, **message: Any) -> None:
         self._control.sendall(json.dumps(message).encode() + b"\n")
@@ -118,19 +134,24 @@ def _warm_units(module: str) -> Units:
 
 
 def main() -> None:
-    """Run as `python -m worker.child --units MODULE --control FD --parent PID`."""
+    """Run as `python -m worker.child`, by `worker.template.Template`."""
     parser = argparse.ArgumentParser(prog="worker.child")
     parser.add_argument("--units", required=True)
     parser.add_argument("--control", type=int, required=True)
     parser.add_argument("--parent", type=int, required=True)
+    parser.add_argument("--folder", type=Path, required=True)
     options = parser.parse_args()
     die_with_parent(options.parent)
+    adopt_orphans()
+    # First, while there is one thread: a process with more may not move.
+    confinement = Confinement(options.folder)
     units = _warm_units(options.units)
+    confinement.prepare(units.WRITABLE)
     # What lives now lives for ever: the collector would only touch its pages, and a
     # touched page is copied into every fork.
     gc.collect()
     gc.freeze()
-    Template(units, socket.socket(fileno=options.control)).serve()
+    Template(units, socket.socket(fileno=options.control), confinement).serve()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Settings of a worker."""
 
+import math
 from datetime import timedelta
 from typing import Annotated, Literal
 
@@ -22,8 +23,7 @@ class WorkerSettings(BaseSettings):
             hundred units and gives the same numbers on every machine; more pay off
             for large convolutions and matrices.
         child_memory_mb: Memory a training may take, in MiB; an even share of half of
-            the machine when unset. Not enforced where a GPU is visible: its driver
-            reserves more than it uses.
+            the machine when unset. Of a GPU's host memory it is noticed a moment late.
         job_seconds: Limit of a whole analysis.
         max_attempts: Attempts after which an analysis has failed.
         beat_seconds: Pause between two signs of life.
@@ -60,10 +60,14 @@ class WorkerSettings(BaseSettings):
         return None if days is None else timedelta(days=days)
 
     @property
-    def memory_limit_bytes(self) -> int | None:
-        """Memory a training may take on top of the libraries; None for no limit."""
-        if machine.device() == "cuda":
-            return None
+    def cpu_limit_seconds(self) -> int:
+        """Processor time of a training: as much as its threads can spend in time."""
+        # One thread more pulls gradients back.
+        return math.ceil(self.job_seconds * (self.threads + 1))
+
+    @property
+    def memory_limit_bytes(self) -> int:
+        """Memory a training may take on top of the libraries."""
         if self.child_memory_mb is not None:
             return self.child_memory_mb * 2**20
         return machine.memory_bytes() // 2 // self.workers

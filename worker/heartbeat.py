@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from storage.claims import ClaimStore
 from storage.dispatch import Engine
@@ -23,6 +23,9 @@ class Heartbeat:
         worker_id: This worker's name.
         device: What it trains on.
         dead_after_seconds: Silence after which a worker counts as dead.
+
+    Attributes:
+        exposed: What the kernel does not keep the trainings from, once it is known.
     """
 
     def __init__(
@@ -37,11 +40,12 @@ class Heartbeat:
         self._worker_id = worker_id
         self._device = device
         self._dead_after_seconds = dead_after_seconds
+        self.exposed: Sequence[str] = ()
         self._last_beat = self._steady_since = time.monotonic()
 
     async def beat(self) -> None:
         """Beat once, as soon as the database answers."""
-        await patient(self._workers.beat)(self._worker_id, self._device)
+        await patient(self._workers.beat)(self._worker_id, self._device, self.exposed)
         now = time.monotonic()
         if now - self._last_beat > self._dead_after_seconds / 2:
             self._steady_since = now

@@ -1,10 +1,13 @@
 """What this machine offers a job."""
 
 import os
+import re
 from pathlib import Path
 
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 _NVIDIA = Path("/dev/nvidiactl")
+# Written or shared without a file, in memory or swapped out.
+_HELD = re.compile(r"^(?:RssAnon|RssShmem|VmSwap):\s+(\d+) kB", re.MULTILINE)
 
 
 def memory_bytes() -> int:
@@ -15,6 +18,18 @@ def memory_bytes() -> int:
     except (OSError, ValueError):
         # No container, or one without a limit ("max").
         return machine
+
+
+def held_bytes(pid: int) -> int:
+    """Memory that a process holds and nobody could take back; 0 when it is gone.
+
+    What it shares with the process it was forked from counts too.
+    """
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return 1024 * sum(map(int, _HELD.findall(status)))
 
 
 def device() -> str:

@@ -1,12 +1,13 @@
 """Runs units of work in processes that may crash, hang or run out of memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from gradhealth.exceptions import ChildCrashedError
+from gradhealth.exceptions import ChildCrashedError, OutOfMemoryError
 
+from . import machine
 from .config import WorkerSettings
 from .template import Template
 from .training_process import TrainingProcess
@@ -30,11 +31,21 @@ class Supervisor:
     def __init__(self, settings: WorkerSettings) -> None:
         self._units_module = settings.units_module
         self._limits = Limits(
-            threads=settings.threads, memory_bytes=settings.memory_limit_bytes
+            threads=settings.threads,
+            cpu_seconds=settings.cpu_limit_seconds,
+            memory_bytes=settings.memory_limit_bytes,
+            with_gpu=machine.device() == "cuda",
         )
         self._template: Template | None = None
         self._starting = asyncio.Lock()
         self._spare: asyncio.Task[TrainingProcess] | None = None
+
+    @property
+    def exposed(self) -> Sequence[str]:
+        """What trainings here are not kept from: `network`, `files`."""
+        # A GPU's driver needs files of its own.
+        with_gpu = ["files"] if self._limits.with_gpu else []
+        return sorted({*with_gpu, *(self._template.exposed if self._template else ())})
 
     async def start(self) -> None:
         """Warm up, which takes seconds; a job would do it otherwise.
@@ -49,7 +60,8 @@ class Supervisor:
         """End every process."""
         if self._spare is not None:
             self._spare.cancel()
-            await asyncio.wait([self._spare])
+            with suppress(asyncio.CancelledError, ChildCrashedError):
+                (await self._spare).dismiss()
         if self._template is not None:
             await self._template.stop()
 
@@ -115,13 +127,14 @@ class Job:
 
         Raises:
             ChildCrashedError: The process died; the next call gets a fresh one.
+            OutOfMemoryError: So does it after this.
             GradHealthError: What the unit itself raised.
         """
         if self._process is None:
             self._process = await self._fork()
         try:
             return await self._process.run(unit, arguments, report)
-        except ChildCrashedError:
+        except (ChildCrashedError, OutOfMemoryError):
             await self.kill()
             raise
 

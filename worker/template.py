@@ -3,12 +3,15 @@
 import asyncio
 import json
 import os
+import re
 import socket
 import sys
 from asyncio import Future
-from asyncio.subprocess import DEVNULL, Process
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from gradhealth.exceptions import ChildCrashedError, JobError
@@ -19,8 +22,13 @@ from .wire import Message
 
 _READY_SECONDS = 120.0
 _STOP_SECONDS = 1.0
-# A training process has no business with the database or with keys.
-_PRIVATE = ("GRADHEALTH_", "PG")
+_LOG_BYTES = 65_536
+# All that a training process learns of its surroundings: where programs and libraries
+# are, and how to compute. Nothing of the database, of keys, or of the machine's user.
+_PASSED = re.compile(
+    r"PATH|LANG|LC_.*|TZ|LD_LIBRARY_PATH|VIRTUAL_ENV|PYTHON.*|COVERAGE_.*"
+    r"|(CUDA|NVIDIA|OMP|KMP|GOMP|MKL|OPENBLAS|TORCH|PYTORCH)_.*"
+)
 _ENVIRONMENT = {
     # Thread pools do not survive a fork, so the template must not start any.
     "OMP_NUM_THREADS": "1",
@@ -36,16 +44,25 @@ Fork = tuple[int, Future[int | None]]
 
 
 class Template:
-    """A running template; dies with this process, and its forks with it."""
+    """A running template; dies with this process, and its forks with it.
 
-    def __init__(self, process: Process, control: socket.socket) -> None:
+    Attributes:
+        exposed: What its forks are not kept from: `network`, `files`.
+    """
+
+    def __init__(
+        self, process: Process, control: socket.socket, folder: TemporaryDirectory[str]
+    ) -> None:
         self._process = process
         self._control = control
+        self._folder = folder
+        self.exposed: Sequence[str] = ()
         self._one_request = asyncio.Lock()
         self._ready: Future[None] = Future()
         self._forked: Future[Fork] = Future()
         self._statuses: dict[int, Future[int | None]] = {}
         self._listener = asyncio.create_task(self._listen())
+        self._log = asyncio.create_task(self._pass_on_words())
 
     @classmethod
     async def start(cls, units_module: str) -> "Template":
@@ -56,10 +73,10 @@ class Template:
         """
         ours, theirs = socket.socketpair()
         ours.setblocking(False)  # noqa: FBT003 - the standard library's signature
+        # Where trainings stand: empty, and nothing can be written there.
+        folder = TemporaryDirectory(prefix="gradhealth-")
         inherited = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(_PRIVATE)
+            name: value for name, value in os.environ.items() if _PASSED.fullmatch(name)
         }
         with theirs:
             process = await asyncio.create_subprocess_exec(
@@ -67,13 +84,17 @@ class Template:
                 *("--units", units_module),
                 *("--control", str(theirs.fileno())),
                 *("--parent", str(os.getpid())),
+                *("--folder", folder.name),
                 env=inherited | _ENVIRONMENT,
                 pass_fds=[theirs.fileno()],
                 stdin=DEVNULL,
+                # Through us: a training process may write to no file, a log neither.
+                stdout=PIPE,
+                stderr=STDOUT,
                 # Ctrl-C is for the worker, which ends the template in its own time.
                 start_new_session=True,
             )
-        template = cls(process, ours)
+        template = cls(process, ours, folder)
         await template._answered(template._ready, _READY_SECONDS)
         if not template._ready.done():
             await template.stop()
@@ -104,7 +125,9 @@ class Template:
             ours.close()
             request.add_done_callback(_forget)
             raise
-        return TrainingProcess(pid, status, reader, writer)
+        return TrainingProcess(
+            pid, status, reader, writer, memory_bytes=limits.memory_bytes
+        )
 
     async def stop(self) -> None:
         """End it and all its forks."""
@@ -117,6 +140,16 @@ class Template:
             with suppress(ProcessLookupError):
                 self._process.kill()
             await self._process.wait()
+        # Its last words say why it ended, if it was not asked to.
+        await asyncio.wait([self._log], timeout=_STOP_SECONDS)
+        self._log.cancel()
+        self._folder.cleanup()
+
+    async def _pass_on_words(self) -> None:
+        assert self._process.stdout is not None
+        while words := await self._process.stdout.read(_LOG_BYTES):
+            sys.stderr.write(words.decode(errors="replace"))
+            sys.stderr.flush()
 
     async def _request_fork(self, theirs: socket.socket, limits: Limits) -> Fork:
         with theirs:
@@ -162,6 +195,7 @@ class Template:
         elif "exited" in message:
             self._statuses.pop(message["exited"]).set_result(message["status"])
         else:
+            self.exposed = message["exposed"]
             self._ready.set_result(None)
 
 

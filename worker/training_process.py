@@ -9,16 +9,20 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from gradhealth.exceptions import ChildCrashedError
+from gradhealth.exceptions import ChildCrashedError, OutOfMemoryError
 
+from . import machine
+from .unit_server import TOO_LARGE
 from .wire import Message, error_from_message, pack, read
 
 _logger = logging.getLogger(__name__)
 _KILL_SECONDS = 5.0
+_WATCH_SECONDS = 0.2
 _REASONS = {
     signal.SIGKILL: "most likely the machine ran out of memory",
     signal.SIGSEGV: "a fault in native code",
     signal.SIGABRT: "native code gave up, often for lack of memory",
+    signal.SIGXCPU: "it used more processor time than GRADHEALTH_JOB_SECONDS allows",
 }
 
 
@@ -28,6 +32,8 @@ class TrainingProcess:
     Args:
         pid: Process id, which is also its process group's.
         wait_status: Resolves when it has ended; to None when nobody saw how.
+        memory_bytes: Memory it may hold on top of what it was forked with. The
+            kernel's own limits say no more gently, but not to a GPU's driver.
     """
 
     def __init__(
@@ -36,11 +42,15 @@ class TrainingProcess:
         wait_status: Future[int | None],
         reader: StreamReader,
         writer: StreamWriter,
+        *,
+        memory_bytes: int,
     ) -> None:
         self._pid = pid
         self._wait_status = wait_status
         self._reader = reader
         self._writer = writer
+        self._most_bytes = machine.held_bytes(pid) + memory_bytes
+        self._grew_too_large = False
 
     @property
     def alive(self) -> bool:
@@ -59,8 +69,18 @@ class TrainingProcess:
 
         Raises:
             ChildCrashedError: The process died of it.
+            OutOfMemoryError: It was killed for holding more memory than it may.
             GradHealthError: What the unit itself raised.
         """
+        watch = asyncio.create_task(self._watch_memory())
+        try:
+            return await self._run(unit, arguments, report)
+        finally:
+            watch.cancel()
+
+    async def _run(
+        self, unit: str, arguments: Message, report: Callable[[int, int], None]
+    ) -> Any:
         with suppress(ConnectionError):
             self._writer.write(pack({"unit": unit, "arguments": arguments}))
             await self._writer.drain()
@@ -71,7 +91,18 @@ class TrainingProcess:
                 raise error_from_message(message["error"])
             else:
                 return message["result"]
-        raise ChildCrashedError(_describe(await asyncio.shield(self._wait_status)))
+        status = await asyncio.shield(self._wait_status)
+        if self._grew_too_large:
+            raise OutOfMemoryError(TOO_LARGE)
+        raise ChildCrashedError(_describe(status))
+
+    async def _watch_memory(self) -> None:
+        # Only the kernel knows, and it tells nobody of its own accord.
+        while machine.held_bytes(self._pid) <= self._most_bytes:  # noqa: ASYNC110
+            await asyncio.sleep(_WATCH_SECONDS)
+        self._grew_too_large = True
+        with suppress(ProcessLookupError):
+            os.killpg(self._pid, signal.SIGKILL)
 
     def dismiss(self) -> None:
         """Tell it that there is no more work; while idle, it ends at that."""

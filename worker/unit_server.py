@@ -4,13 +4,12 @@ A request is `{"unit": name, "arguments": {...}}`. The answer is any number of
 `{"progress": [done, total]}`, then `{"result": ...}` or `{"error": {...}}`.
 """
 
+import errno
 import faulthandler
 import logging
-import re
-import resource
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,10 +20,20 @@ from .wire import Message, error_to_message, pack, receive
 
 _logger = logging.getLogger(__name__)
 _PROGRESS_SECONDS = 0.1
+TOO_LARGE = (
+    "the training needed more memory than it may use; make the batch, the layers or "
+    "the input smaller, or raise GRADHEALTH_CHILD_MEMORY_MB"
+)
 
 
 class Units(Protocol):
-    """What a module of units offers."""
+    """What a module of units offers.
+
+    Attributes:
+        WRITABLE: Folders that its units write to; trainings write nothing.
+    """
+
+    WRITABLE: Sequence[Path]
 
     def warm_up(self) -> None:
         """Do whatever is slow the first time: in the template, then in each fork."""
@@ -53,19 +62,22 @@ class Limits:
 
     Attributes:
         threads: Processor threads.
-        memory_bytes: Memory on top of what the template holds; None for no limit.
+        cpu_seconds: Processor time of all its threads.
+        memory_bytes: Memory on top of what the template holds.
+        with_gpu: Whether it drives a GPU, whose driver opens files of its own and
+            reserves more address space than there is.
     """
 
     threads: int
-    memory_bytes: int | None
+    cpu_seconds: int
+    memory_bytes: int
+    with_gpu: bool
 
 
 def serve_units(units: Units, connection: socket.socket, limits: Limits) -> None:
     """Answer requests until the worker closes the connection."""
     # When native code crashes, the log shows where.
     faulthandler.enable()
-    if limits.memory_bytes is not None:
-        _limit_memory(limits.memory_bytes)
     units.set_threads(limits.threads)
     # Once more: in this process, memory that gets written is still to be copied, and
     # a GPU, which the template may not touch, is still to be opened.
@@ -87,10 +99,7 @@ def _explained(error: Exception) -> GradHealthError:
     if isinstance(error, GradHealthError):
         return error
     if _is_out_of_memory(error):
-        return OutOfMemoryError(
-            "the training needed more memory than it may use; make the batch, the "
-            "layers or the input smaller, or raise GRADHEALTH_CHILD_MEMORY_MB"
-        )
+        return OutOfMemoryError(TOO_LARGE)
     _logger.error("a unit of work failed", exc_info=error)
     return JobError(f"internal error: {type(error).__name__}: {error}")
 
@@ -101,17 +110,8 @@ def _is_out_of_memory(error: Exception) -> bool:
         isinstance(error, MemoryError)
         or type(error).__name__ == "OutOfMemoryError"
         or "DefaultCPUAllocator: can't allocate memory" in str(error)
+        or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
     )
-
-
-def _limit_memory(extra_bytes: int) -> None:
-    # Private writable memory, not address space: libraries reserve far more of that
-    # than they use.
-    status = Path("/proc/self/status").read_text()
-    held = re.search(r"^VmData:\s+(\d+) kB", status, re.MULTILINE)
-    assert held is not None
-    limit = int(held[1]) * 1024 + extra_bytes
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 
 class _Reporter:

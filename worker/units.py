@@ -9,6 +9,7 @@ import json
 import math
 import platform
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from .thinning import thinned
 from .tracing import trace_of
 from .training import TrainingRun
 
+WRITABLE: Sequence[Path] = ()
 Report = Callable[[int, int], None]
 
 # Training is reported in this many parts.

@@ -22,7 +22,22 @@ async def test_without_a_worker_it_is_degraded_but_takes_work(api, storage):
         "database": "ok",
         "migrations": "ok",
         "workers": 1,
+        "exposed": [],
     }
+
+
+async def test_what_a_kernel_does_not_grant_is_said(api, storage):
+    async with open_stores(storage) as stores:
+        await stores.workers.beat("old-kernel", "cpu", ["network"])
+        await stores.workers.beat("gpu", "cuda", ["files"])
+        report = (await api.get("/readyz")).json()
+        await stores.workers.beat("gpu", "cuda")
+        later = (await api.get("/readyz")).json()
+        await stores.workers.retire("old-kernel")
+        await stores.workers.retire("gpu")
+
+    assert report["exposed"] == ["files", "network"]
+    assert later["exposed"] == ["network"]
 
 
 async def test_the_version_is_the_packages(api):
