@@ -21,6 +21,8 @@ FOLLOW_SECONDS = 1.0
 ANSWER_SECONDS = 30.0
 CONNECT_RETRIES = 2
 RETRY_SECONDS = 0.5
+# What is refused so now may be granted in a moment.
+PASSING = (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS)
 # A proxy is of no use on the way to one's own machine.
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -265,10 +267,7 @@ class Client:
 
 
 def _may_pass(error: ServerUnreachableError | RefusedError) -> bool:
-    return (
-        isinstance(error, ServerUnreachableError)
-        or error.status == HTTPStatus.SERVICE_UNAVAILABLE
-    )
+    return isinstance(error, ServerUnreachableError) or error.status in PASSING
 
 
 def _refusal(answer: httpx.Response) -> RefusedError:

@@ -45,7 +45,8 @@ def create_engine(settings: StorageSettings) -> AsyncEngine:
             pool_size=10,
             connect_args=_POSTGRESQL_ARGUMENTS,
         )
-    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    # A new one is its owner's alone: whoever reads the file needs no key.
+    Path(str(url.database)).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     engine = create_async_engine(url)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
