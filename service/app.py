@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from gradhealth import __version__
 from storage.config import StorageSettings
 from storage.dispatch import Queue
+from storage.events import EventStore
 from storage.keys import KeyStore
 from storage.session import Sessions, create_engine
 from storage.sign_ins import SignInStore
@@ -25,8 +26,9 @@ from .quotas import UsageMemory
 from .rates import RateHeadersMiddleware, RateLimits
 from .readiness import Readiness
 from .request_ids import RequestIdMiddleware
-from .routes import analyses, badges, health, reports, sign_in
+from .routes import analyses, badges, events, health, reports, sign_in
 from .sockets import is_this_machine
+from .watching import Watch
 
 
 def create_app(settings: ServiceSettings, storage: StorageSettings) -> FastAPI:
@@ -58,7 +60,9 @@ def create_app(settings: ServiceSettings, storage: StorageSettings) -> FastAPI:
             WorkerStore(sessions),
             worker_alive_seconds=settings.worker_alive_seconds,
         )
+        app.state.watch = Watch(EventStore(sessions))
         yield
+        await app.state.watch.close()
         queue.close()
         await engine.dispose()
 
@@ -79,6 +83,7 @@ def create_app(settings: ServiceSettings, storage: StorageSettings) -> FastAPI:
     app.include_router(health.router)
     app.include_router(sign_in.router)
     app.include_router(analyses.router)
+    app.include_router(events.router)
     app.include_router(reports.router)
     app.include_router(badges.router)
     add_error_handlers(app)

@@ -19,6 +19,8 @@ from .analysis_query import STORABLE, AnalysisQuery
 from .badges import BadgeService
 from .bodies import Body, read_body
 from .config import ServiceSettings
+from .events import EventService
+from .exceptions import NotFoundError
 from .quotas import Quotas
 from .readiness import Readiness
 from .reports import ReportService
@@ -75,6 +77,10 @@ def _signing_in(request: Request) -> SignIns:
     return SignIns(state.key_ring, SignInStore(state.sessions))
 
 
+def _events(request: Request) -> EventService:
+    return EventService(request.app.state.watch)
+
+
 def _readiness(request: Request) -> Readiness:
     readiness: Readiness = request.app.state.readiness
     return readiness
@@ -86,6 +92,7 @@ AnalysisBody: TypeAlias = Annotated[
 Analyses: TypeAlias = Annotated[AnalysisService, Depends(_analyses)]
 Reports: TypeAlias = Annotated[ReportService, Depends(_reports)]
 Badges: TypeAlias = Annotated[BadgeService, Depends(_badges)]
+Events: TypeAlias = Annotated[EventService, Depends(_events)]
 SigningIn: TypeAlias = Annotated[SignIns, Depends(_signing_in)]
 Ready: TypeAlias = Annotated[Readiness, Depends(_readiness)]
 
@@ -93,6 +100,20 @@ AnalysisId: TypeAlias = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 WaitSeconds: TypeAlias = Annotated[
     float,
     Query(ge=0, le=60, description="Seconds to wait for the analysis to finish."),
+]
+
+
+async def _followed(analysis_id: AnalysisId, store: Store) -> str:
+    # Before the stream begins: afterwards no status can be sent.
+    if not await store.knows(analysis_id):
+        raise NotFoundError(analysis_id)
+    return analysis_id
+
+
+FollowedId: TypeAlias = Annotated[str, Depends(_followed)]
+LastEventId: TypeAlias = Annotated[
+    int | None,
+    Header(ge=0, description="Number of the last event that the client has."),
 ]
 IdempotencyKey: TypeAlias = Annotated[
     str | None,

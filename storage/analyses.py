@@ -19,6 +19,7 @@ from gradhealth.schemas.finding import Verdict
 
 from .cursors import Position, decode_cursor, encode_cursor
 from .dispatch import Queue
+from .events import save_events
 from .exceptions import IdempotencyConflictError
 from .records import (
     NewAnalysis,
@@ -91,6 +92,7 @@ class AnalysisStore:
         try:
             async with self._sessions.writing() as session:
                 await save_analysis(session, row, new.labels)
+                await save_events(session, row.id, result.findings, after=0)
                 await save_result(session, row.id, result)
         except IntegrityError:
             return await self._earlier(new)
@@ -104,6 +106,12 @@ class AnalysisStore:
             if row is None:
                 return None
             return (await load_analyses(session, [row]))[0]
+
+    async def knows(self, analysis_id: str) -> bool:
+        """Whether there is one with this id."""
+        query = select(AnalysisRow.id).where(self._own(analysis_id))
+        async with self._sessions.reading() as session:
+            return (await session.execute(query)).first() is not None
 
     async def wait(self, analysis_id: str, seconds: float) -> Analysis | None:
         """The analysis as soon as it is finished, or as it is after `seconds`."""

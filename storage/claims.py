@@ -5,6 +5,7 @@ names it: once another worker has claimed the analysis, or somebody has cancelle
 deleted it, the former claimant's writes reach no row.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradhealth.exceptions import ChildCrashedError
 from gradhealth.schemas.analysis import AnalysisError, Options, Progress, Result, Status
+from gradhealth.schemas.event import Event
 
+from .events import count_events, save_events
 from .records import now
 from .results import save_result, size_of
 from .retry import patient
@@ -28,12 +31,14 @@ class Claim:
 
     Attributes:
         attempts: Number of attempts including this one; the fencing token.
+        num_events: How many events earlier attempts have stored.
     """
 
     analysis_id: str
     attempts: int
     spec: dict[str, Any]
     options: Options
+    num_events: int
 
 
 class ClaimStore:
@@ -67,7 +72,8 @@ class ClaimStore:
             row.phase = "starting"
             row.worker_id = self._worker_id
             row.started_at = row.started_at or now()
-            return Claim(row.id, row.attempts, row.spec, row.options)
+            num_events = await count_events(session, row.id)
+            return Claim(row.id, row.attempts, row.spec, row.options, num_events)
 
     @patient
     async def holds(self, claim: Claim) -> bool:
@@ -77,8 +83,25 @@ class ClaimStore:
             return (await session.execute(query)).first() is not None
 
     @patient
-    async def report(self, claim: Claim, progress: Progress) -> bool:
-        """Write how far the work is; whether the claim is still good."""
+    async def report(
+        self,
+        claim: Claim,
+        progress: Progress,
+        events: Sequence[Event] = (),
+        *,
+        after: int = 0,
+    ) -> bool:
+        """Write how far the work is, and what it found.
+
+        Args:
+            claim: The right to write.
+            progress: How far it is.
+            events: What was found since.
+            after: How many events are stored before those.
+
+        Returns:
+            Whether the claim is still good.
+        """
         query = (
             update(AnalysisRow)
             .where(_held(claim))
@@ -86,7 +109,10 @@ class ClaimStore:
             .returning(AnalysisRow.id)
         )
         async with self._sessions.writing() as session:
-            return (await session.execute(query)).first() is not None
+            if (await session.execute(query)).first() is None:
+                return False
+            await save_events(session, claim.analysis_id, events, after=after)
+            return True
 
     @patient
     async def next_attempt(
@@ -104,8 +130,16 @@ class ClaimStore:
             return replace(claim, attempts=row.attempts)
 
     @patient
-    async def finish(self, claim: Claim, result: Result, traces: bytes) -> None:
-        """Store the result, unless the claim is lost."""
+    async def finish(
+        self,
+        claim: Claim,
+        result: Result,
+        traces: bytes,
+        events: Sequence[Event] = (),
+        *,
+        after: int = 0,
+    ) -> None:
+        """Store the result and the last events, unless the claim is lost."""
         async with self._sessions.writing() as session:
             row = await _locked(session, claim)
             if row is None:
@@ -113,6 +147,7 @@ class ClaimStore:
             await _end(session, row, "succeeded")
             row.phase, row.done = "done", row.total
             row.stored_bytes += size_of(result) + len(traces)
+            await save_events(session, row.id, events, after=after)
             await save_result(session, row.id, result)
             session.add(TraceRow(analysis_id=row.id, chunk=traces))
 

@@ -23,7 +23,8 @@ from gradhealth.schemas.analysis import (
     Theory,
 )
 from gradhealth.schemas.curve import Curve, LayerCurve
-from gradhealth.schemas.finding import Cause, Evidence, Severity, Verdict
+from gradhealth.schemas.event import TriedFix
+from gradhealth.schemas.finding import Cause, Evidence, Finding, Severity, Verdict
 from gradhealth.schemas.fix import ScreenedOut
 from gradhealth.schemas.sign import Sign
 
@@ -202,6 +203,19 @@ class FixRow(Base):
     after_backward_gain: Mapped[float | None]
     after_loss: Mapped[Curve | None] = mapped_column(Json(Curve))
     gain: Mapped[float | None]
+
+
+class EventRow(Base):
+    """What an analysis told on its way, numbered from 1: one of the two."""
+
+    __tablename__ = "gh_events"
+
+    analysis_id: Mapped[str] = mapped_column(
+        ForeignKey(AnalysisRow.id, ondelete="CASCADE"), primary_key=True
+    )
+    number: Mapped[int] = mapped_column(primary_key=True)
+    finding: Mapped[Finding | None] = mapped_column(Json(Finding))
+    trial: Mapped[TriedFix | None] = mapped_column(Json(TriedFix))
 
 
 class TraceRow(Base):

@@ -85,7 +85,7 @@ async def analyse(
         spec: The architecture spec as sent; it was checked before.
         options: How much work may be done.
         run_unit: Carries out `(key, unit, arguments)` and returns its reply.
-        report: Told how far the analysis is.
+        report: Told how far the analysis is and what it has found.
     """
     began = perf_counter()
     network = resolve(spec, UNLIMITED)
@@ -93,6 +93,8 @@ async def analyse(
     measured = await _measure(spec, network, options, run_unit)
     traces = measured.traces
     diagnosis = diagnose(traces, network, options.thresholds)
+    for finding in diagnosis.findings:
+        await report(finding)
     trials_began = perf_counter()
     facts = facts_of(traces, measured.step_seconds(network))
     fixes = await prove(

@@ -5,6 +5,7 @@ from typing import Any
 
 from gradhealth.exceptions import ChildCrashedError, GradHealthError
 from gradhealth.schemas.analysis import AnalysisError, Progress, Result
+from gradhealth.schemas.event import Event, News
 from storage.claims import Claim, ClaimStore
 
 from .supervisor import Job
@@ -27,6 +28,9 @@ class Holding:
         self._renewing = asyncio.Lock()
         self._phase = Progress(phase="starting")
         self._progress = self._phase
+        # Whoever takes an analysis over tells everything again, in the same order.
+        self._events: list[Event] = []
+        self._num_written = claim.num_events
 
     async def watch(self) -> None:
         """Return once the claim is lost: cancelled, deleted, taken over or ended."""
@@ -34,19 +38,25 @@ class Holding:
         while True:
             # First, so that short work is not slowed down by being watched.
             await asyncio.sleep(_WATCH_SECONDS)
-            progress = self._progress
+            progress, events = self._progress, self._fresh_events()
             async with self._renewing:
-                if progress == written:
+                if progress == written and not events:
                     good = await self._claims.holds(self.claim)
                 else:
-                    good = await self._claims.report(self.claim, progress)
+                    good = await self._claims.report(
+                        self.claim, progress, events, after=self._num_written
+                    )
             if not good:
                 return
             written = progress
+            self._num_written += len(events)
 
-    async def report(self, progress: Progress) -> None:
-        """Note the phase of the analysis; the watch writes it."""
-        self._phase = self._progress = progress
+    async def report(self, news: News) -> None:
+        """Note the phase of the analysis, or what it found; the watch writes it."""
+        if isinstance(news, Progress):
+            self._phase = self._progress = news
+        else:
+            self._events.append(news)
 
     async def persist(self, job: Job, unit: str, arguments: Message) -> Any:
         """Do a unit of work, once more after each crash while attempts remain.
@@ -67,7 +77,9 @@ class Holding:
 
     async def finish(self, result: Result, traces: bytes) -> None:
         """Store the result."""
-        await self._claims.finish(self.claim, result, traces)
+        await self._claims.finish(
+            self.claim, result, traces, self._fresh_events(), after=self._num_written
+        )
 
     async def fail(self, error: GradHealthError) -> None:
         """Store why there is no result."""
@@ -77,6 +89,9 @@ class Holding:
     async def release(self) -> None:
         """Give the analysis back unfinished; the attempt does not count."""
         await self._claims.release(self.claim)
+
+    def _fresh_events(self) -> list[Event]:
+        return self._events[self._num_written :]
 
     def _report_steps(self, done: int, total: int) -> None:
         # A unit's own steps are shown where the analysis counts nothing larger.

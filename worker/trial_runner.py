@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gradhealth.schemas.analysis import Progress
+from gradhealth.schemas.event import TriedFix
+from gradhealth.schemas.fix import Fix
 
 from .contenders import Run
 from .ports import Report, RunUnit
@@ -28,7 +30,8 @@ class TrialRunner:
 
     Args:
         run_unit: Carries out `(key, unit, arguments)`.
-        report: Told how many units are done, of how many that are likely.
+        report: Told how many units are done, of how many that are likely, and of
+            every fix that was tried.
         budget_seconds: Time after which no unit is begun; null: no limit.
     """
 
@@ -41,10 +44,18 @@ class TrialRunner:
         self._began = time.monotonic()
         self._replies: dict[str, Any] = {}
         self._num_expected = 0
+        self._told: set[str] = set()
 
     def expect(self, num_units: int) -> None:
         """Says how many units are likely to come."""
         self._num_expected = len(self._replies) + num_units
+
+    async def tell(self, fix: Fix) -> None:
+        """Says what a trial showed, once."""
+        tried = TriedFix.of(fix)
+        if tried is not None and fix.name not in self._told:
+            self._told.add(fix.name)
+            await self._report(tried)
 
     async def screen(
         self, name: str, spec: dict[str, Any], seeds: Sequence[int]

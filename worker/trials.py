@@ -87,7 +87,7 @@ async def prove(  # noqa: PLR0913 -- the question, and the two ways out to the e
         options: How much work may be done.
         run_unit: Carries out `(key, unit, arguments)`; keys are unique, and the same
             for the same question.
-        report: Told how far the trials are.
+        report: Told how far the trials are, and of each fix once it is judged.
     """
     advice_only = not options.verify_fixes or options.max_trials == 0
     if advice_only or all(candidate.spec is None for candidate in candidates):
@@ -96,7 +96,10 @@ async def prove(  # noqa: PLR0913 -- the question, and the two ways out to the e
     schedule = _Schedule(candidates, document, baseline, pharmacy, options, runner)
     with suppress(BudgetSpentError):  # what is known by then is the answer
         await schedule.run()
-    return schedule.fixes()
+    fixes = schedule.fixes()
+    for fix in fixes:
+        await runner.tell(fix)
+    return fixes
 
 
 class _Schedule:
@@ -144,16 +147,19 @@ class _Schedule:
 
     def fixes(self) -> list[Fix]:
         """The verdicts, ranked; only a few of those whose turn never came."""
-        seeds = list(self._seeds)
-        verdicts = [
-            (contender, judged(contender, self._document, self._before, seeds))
-            for contender in self._contenders
-        ]
+        verdicts = [(each, self._judged(each)) for each in self._contenders]
         verdicts.sort(key=lambda verdict: rank(*verdict))
         tried = [fix for _, fix in verdicts if fix.trial is not None]
         rest = [fix for _, fix in verdicts if fix.trial is None]
         rest += [untried(c, self._document) for c in self._candidates if not c.spec]
         return [*self._rate_fix(), *tried, *rest[:MAX_UNTRIED]]
+
+    def _judged(self, contender: Contender) -> Fix:
+        seeds = list(self._seeds)
+        return judged(contender, self._document, self._before, seeds)
+
+    async def _tell(self, contender: Contender) -> None:
+        await self._runner.tell(self._judged(contender))
 
     def _rate_fix(self) -> Iterator[Fix]:
         as_sent = self._baseline.outcome()
@@ -182,6 +188,7 @@ class _Schedule:
             contender.log10_gain = tuple(reply["log10_backward_gain"])
             optimizer = resolve(spec, UNLIMITED).spec.training.optimizer
             contender.screened_out = screen_out(reply, candidate.problem, optimizer)
+            await self._tell(contender)
         return [c for c in contenders if c.screened_out is None]
 
     async def _rung_1(self, entrants: Sequence[Contender]) -> None:
@@ -237,6 +244,7 @@ class _Schedule:
                 contender.drop(*better_ones(contender, finalists, 1))
                 continue
             contender.outcome = await self._whole(contender)
+            await self._tell(contender)
             if contender.outcome.runs[0].score >= HARM_PROGRESS:
                 finalists.append(contender)
             num_verified += is_verified(self._before, contender.outcome)

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from gradhealth.exceptions import JobError, TimeLimitError
 from gradhealth.network import resolve
 from gradhealth.schemas.analysis import Options, Progress, Result
+from gradhealth.schemas.event import News
 from worker.config import WorkerSettings
 from worker.supervisor import Supervisor
 
@@ -69,10 +70,11 @@ class LocalAnalyst:
     ) -> Result:
         phase = Progress()
 
-        async def report(progress: Progress) -> None:
+        async def report(news: News) -> None:
             nonlocal phase
-            phase = progress
-            on_progress(progress)
+            if isinstance(news, Progress):
+                phase = news
+                on_progress(news)
 
         def report_steps(done: int, total: int) -> None:
             # A unit's own steps are shown where the analysis counts nothing larger.

@@ -41,6 +41,7 @@ CALLS = {
     "read_analysis": Call(),
     "cancel_analysis": Call(),
     "delete_analysis": Call(),
+    "follow_analysis": Call(),
     "render_report": Call({"format": "json"}),
     "compare_analyses": Call({"baseline": "{analysis_id}"}),
     "draw_badge": Call(),

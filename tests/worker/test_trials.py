@@ -6,7 +6,8 @@ import math
 import pytest
 
 from gradhealth.fixes.base import Candidate
-from gradhealth.schemas.analysis import FixSelection, Options
+from gradhealth.schemas.analysis import FixSelection, Options, Progress
+from gradhealth.schemas.event import TriedFix
 from tests.support.json_patch import apply
 from tests.support.traces import traces
 from worker.contenders import Run
@@ -560,8 +561,9 @@ async def test_when_the_time_is_up_what_is_known_is_the_answer():
 async def test_progress_is_told_and_never_exceeds_its_total():
     told = []
 
-    async def report(progress):
-        told.append(progress)
+    async def report(news):
+        if isinstance(news, Progress):
+            told.append(news)
 
     units = Units({"good": 0.9, "useless": 0.1})
     candidates = [candidate("good"), candidate("useless", "depth")]
@@ -570,6 +572,24 @@ async def test_progress_is_told_and_never_exceeds_its_total():
     assert [progress.done for progress in told] == [*range(1, len(units.calls) + 1)]
     assert all(progress.done <= progress.total for progress in told)
     assert {progress.phase for progress in told} == {"trials"}
+
+
+async def test_every_trial_is_told_once_the_refuted_ones_as_soon_as_they_are():
+    told = []
+
+    async def report(news):
+        told.append(news)
+
+    units = Units({"good": 0.9}, start={"hopeless": {"log10_backward_gain": -9.0}})
+    candidates = [candidate("good"), candidate("hopeless", "depth")]
+    fixes = await prove(
+        candidates, DOCUMENT, FAILED, Combiner(), Options(), units, report
+    )
+
+    tried = [news for news in told if isinstance(news, TriedFix)]
+    assert [each.name for each in tried] == ["hopeless", "good"]
+    assert [each for fix in fixes if (each := TriedFix.of(fix))] == tried[::-1]
+    assert told.index(tried[0]) < len(told) / 2
 
 
 def test_the_baseline_is_read_from_the_traces_of_the_diagnosis():
