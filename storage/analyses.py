@@ -69,6 +69,7 @@ class AnalysisStore:
         Raises:
             IdempotencyConflictError: The key was used for another request.
         """
+        assert self._project in (None, new.project)
         row = new_row(new, status="queued")
         try:
             async with self._sessions.writing() as session:
@@ -87,6 +88,7 @@ class AnalysisStore:
         Raises:
             IdempotencyConflictError: The key was used for another request.
         """
+        assert self._project in (None, new.project)
         row = new_row(new, status="succeeded")
         row.stored_bytes += size_of(result)
         try:
