@@ -140,6 +140,7 @@ class FindingRow(Base):
     cause: Mapped[Cause] = mapped_column(Json(Cause))
     explanation: Mapped[str]
     consequence_of: Mapped[str | None]
+    step: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class LayerRow(Base):

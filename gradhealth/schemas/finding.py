@@ -58,6 +58,7 @@ class Finding(Record):
 
     Attributes:
         consequence_of: The problem of which this one is merely a consequence.
+        step: Where in the run it begins; null: it is there from the start.
     """
 
     problem: str
@@ -68,3 +69,4 @@ class Finding(Record):
     cause: Cause
     explanation: str
     consequence_of: str | None = None
+    step: int | None = None

@@ -1,0 +1,122 @@
+"""How gradients change from layer to layer, where the order of layers is known."""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from .blocks import Floats, IntArray
+from .history import History
+from .robust import slope, tau
+from .table import Table
+
+# A trend over depth needs three layers.
+MIN_LAYERS = 3
+# The start of a run, where the structure shows and convergence does not yet.
+FIRST_SHARE = 0.25
+# Parts of names, and types, of what has no weight matrix in the chain of layers.
+_ASIDE = re.compile(
+    r"bias|norm|\bln[_\d]|\bbn\d*|embed|\bwte\b|\bwpe\b|lm_head|\bscale\b|gamma|beta",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"\d+")
+
+
+@dataclass(frozen=True)
+class DepthReading:
+    """[L] layers of one kind, the input first, and a statistic of each.
+
+    Args:
+        paths: Names of the layers.
+        columns: Their columns in the table.
+        decades: log10 of the statistic, median of the first quarter of the run.
+        late: The same of the last quarter.
+    """
+
+    paths: tuple[str, ...]
+    columns: IntArray
+    decades: Floats
+    late: Floats
+
+    @cached_property
+    def factor(self) -> float:
+        """What a layer leaves of the gradient on its way back, at the start."""
+        return self._factor(self.decades)
+
+    @cached_property
+    def late_factor(self) -> float:
+        """The same at the end."""
+        return self._factor(self.late)
+
+    @property
+    def total(self) -> float:
+        """Decades from the last layer to the first."""
+        return float(self.decades[0] - self.decades[-1])
+
+    @cached_property
+    def consistency(self) -> float:
+        """Rank correlation with depth: 1 when each layer has more than the last one."""
+        return tau(self.decades)
+
+    def _factor(self, decades: Floats) -> float:
+        places = np.arange(len(decades), dtype=np.float64)
+        return float(10.0 ** -slope(places, decades))
+
+
+def read_depth(history: History, name: str) -> DepthReading | None:
+    """The layers of the largest family of like-named ones, by depth.
+
+    Layers of one family (`h.0.attn`, `h.1.attn`, ...) play the same part, so that
+    their norms can be compared; where no family has three members, all layers with
+    weight matrices are taken.
+
+    Returns:
+        Nothing where the order is unknown or fewer than three layers were measured.
+    """
+    table = history.layer_table(name)
+    if table is None or history.context.layer_order == "unknown":
+        return None
+    early, late = _quarters(table)
+    known = np.flatnonzero(np.isfinite(early))
+    groups = _families(history, known)
+    columns = max(groups.values(), key=len, default=np.zeros(0, np.int64))
+    if len(columns) < MIN_LAYERS:
+        columns = _chain(history, known)
+    if len(columns) < MIN_LAYERS:
+        return None
+    paths = tuple(history.layers[column].path for column in columns)
+    return DepthReading(paths, columns, early[columns], late[columns])
+
+
+def _quarters(table: Table) -> tuple[Floats, Floats]:
+    """[L] median of the first and of the last quarter's blocks; NaN: not measured."""
+    blocks = table.blocks
+    count = max(1, round(FIRST_SHARE * len(blocks)))
+    means = np.where(blocks.count > 0, blocks.mean, np.nan).astype(np.float64)
+    return _medians(means[:count]), _medians(means[-count:])
+
+
+def _medians(rows: Floats) -> Floats:
+    known = ~np.isnan(rows).all(axis=0)
+    medians = np.full(rows.shape[1], np.nan)
+    medians[known] = np.nanmedian(rows[:, known], axis=0)
+    return medians
+
+
+def _chain(history: History, known: IntArray) -> IntArray:
+    return np.array([c for c in known if not _is_aside(history, c)], np.int64)
+
+
+def _families(history: History, known: IntArray) -> Mapping[str, IntArray]:
+    groups = defaultdict[str, list[int]](list)
+    for column in _chain(history, known):
+        groups[_NUMBER.sub("*", history.layers[column].path)].append(int(column))
+    return {name: np.array(columns) for name, columns in groups.items()}
+
+
+def _is_aside(history: History, column: int) -> bool:
+    layer = history.layers[column]
+    return bool(_ASIDE.search(layer.path) or _ASIDE.search(layer.type))

@@ -1,0 +1,1 @@
+"""One problem a module, judged from a log: against the run's own history."""
