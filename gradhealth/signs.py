@@ -16,6 +16,8 @@ from .statistics import FloatArray, Statistics
 
 # Less than a third of the layers is a part of the network one can speak of.
 MIN_LAYERS = 3
+# Below the rounding of float64 nothing changes: it counts as this.
+LEAST_CHANGE = 1e-16
 # Weights that keep more of their norm than this do not shrink.
 KEPT_NORM = 0.9
 # The loss is flat when it falls by less than this share of the way to the floor ...
@@ -53,7 +55,7 @@ def _change_by_depth(statistics: Statistics) -> Sign | None:
     third = len(columns) // MIN_LAYERS
     if not third:
         return None
-    logs = np.log10(np.clip(ratios[:, columns], 1e-300, 1e300))
+    logs = np.log10(np.clip(ratios[:, columns], LEAST_CHANGE, 1 / LEAST_CHANGE))
     decades = float((logs[:, :third].mean(1) - logs[:, -third:].mean(1)).mean())
     return Sign(
         name="change_by_depth",

@@ -32,6 +32,12 @@ def test_early_layers_that_barely_change_are_told_from_late_ones_that_do():
     assert "1e-06 times as much" in sign.text
 
 
+def test_layers_that_never_change_count_as_rounding():
+    sign = signs(update_ratio=np.array([0, 0, 1e-5, 1e-5, 1e-3, 1e-3]))
+
+    assert sign["change_by_depth"].value == pytest.approx(1e-13)
+
+
 def test_weights_that_go_to_zero_are_named():
     sign = signs(weight_ratio=np.array([1, 1, 0.02, 1, 1, 1]))["shrinking_weights"]
 
