@@ -106,10 +106,13 @@ def of_divergence(statistics: Statistics, network: Network | None) -> Cause:
         return of_growth(statistics, network)
     if outputs := of_large_outputs(statistics):
         return outputs
+    updates = statistics.at_start("update_ratio")
+    largest = float(np.max(np.nan_to_num(updates, posinf=0.0), initial=0.0))
     return Cause(
         kind="learning_rate",
         text=f"The learning rate {network.spec.training.optimizer.lr:g} is too high: "
-        "the first updates are as large as the weights.",
+        f"the largest first update is {largest:.2g} of its weights, and the loss runs "
+        "away.",
     )
 
 

@@ -149,6 +149,16 @@ class Statistics:
             return np.asarray(self.at_end("weight_norm") / self.at_start("weight_norm"))
 
     @cached_property
+    def forward_change(self) -> FloatArray:
+        """[S] ratio of the last station's activation std to the first's."""
+        stds = self.at_start("forward_std")
+        stds = stds[:, ~np.isnan(stds).all(axis=0)]
+        if not stds.size:
+            return np.full(self.num_seeds, math.nan)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(stds[:, -1] / stds[:, 0])
+
+    @cached_property
     def forward_growth(self) -> FloatArray:
         """[S] largest ratio of a station's activation std to the first station's."""
         stds = self.at_start("forward_std")

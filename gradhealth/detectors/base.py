@@ -38,6 +38,26 @@ VANISHED = Threshold(
     "SGD no longer learns below 1e-3 in sigmoid, tanh and ReLU nets of 4 to 32 "
     "layers; norm-and-skip networks stay above 0.05",
 )
+DEAD = Threshold(
+    0.9, "units", "healthy layers stay below 0.6, vanishing ones below 0.85"
+)
+STEEP = Threshold(
+    -1.5,
+    "log10 J",
+    "a 4-layer sigmoid network (J = 0.01) does not learn by SGD; held against it only "
+    "where the network fails and no other problem says why",
+)
+STEEP_FACTOR = Threshold(
+    0.5,
+    "backward factor a layer",
+    "sigmoid leaves 0.24 and torch's default ReLU 0.41; tuned weights 0.9 and more",
+)
+FAINT = Threshold(
+    0.01,
+    "activation std at the last hidden layer / the first",
+    "a signal that shrinks a hundredfold is lost beside the biases; healthy trunks "
+    "stay within a decade",
+)
 COLLAPSE = Threshold(
     0.1, "norm at the end / start", "healthy matrices keep more than 0.8"
 )
@@ -110,7 +130,24 @@ class Case:
         """
         worst = np.max(np.nan_to_num(shares, nan=0.0), axis=1, initial=0.0)
         came_later = bool(np.mean(worst) < threshold.value)
-        return came_later and self.smallest_gain.mean < VANISHED.value
+        return came_later and (
+            self.smallest_gain.mean < VANISHED.value or self.falls_steeply()
+        )
+
+    def falls_steeply(
+        self,
+        gain: Threshold = STEEP,
+        factor: Threshold = STEEP_FACTOR,
+        faint: Threshold = FAINT,
+    ) -> bool:
+        """Whether the gradient falls too fast a layer, or the signal with it."""
+        decades = self.smallest_gain.mean
+        if not decades < gain.value:
+            return False
+        num_layers = self.statistics.log10_gain.shape[1] - 1
+        if 10 ** (decades / num_layers) < factor.value:
+            return True
+        return bool(np.mean(self.statistics.forward_change) < faint.value)
 
     @property
     def harm_severity(self) -> Severity:

@@ -8,7 +8,7 @@ import numpy as np
 from ..network import Network
 from ..schemas.finding import Cause, Finding
 from ..statistics import estimate
-from .base import Case, Detector, Threshold, evidence, structural_finding
+from .base import DEAD, Case, Detector, Threshold, evidence, structural_finding
 
 MANY_DEAD_AT_START = 0.5
 
@@ -24,9 +24,7 @@ class DeadRelu(Detector):
     problem: ClassVar[str] = "dead_relu"
     precedence: ClassVar[int] = 4
 
-    share: Threshold = Threshold(
-        0.9, "units", "healthy layers stay below 0.6, vanishing ones below 0.85"
-    )
+    share: Threshold = DEAD
 
     def detect(self, case: Case) -> Finding | None:
         ends = case.statistics.at_end("dead_fraction")

@@ -11,6 +11,7 @@ from ..schemas.finding import Evidence, Finding
 from ..statistics import Estimate, FloatArray, Statistics, estimate
 from .base import (
     COLLAPSE,
+    DEAD,
     DECADES_TOLERANCE,
     Case,
     Detector,
@@ -81,6 +82,9 @@ class ExplodingGradient(Detector):
         broken = statistics.context.non_finite
         if not case.is_harmed or (broken is not None and broken.where == "data"):
             return None
+        starts = np.nan_to_num(statistics.at_start("dead_fraction"))
+        if np.mean(np.max(starts, axis=1, initial=0.0)) >= DEAD.value:
+            return None  # biases make the outputs large, and no gradient grows
         start = np.fmax(statistics.loss_first, statistics.trivial_loss)
         ratio = estimate(statistics.loss_last / start, 0.1)
         first_update = estimate(_largest(_growing_updates(statistics)), 0.1)

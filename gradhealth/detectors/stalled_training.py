@@ -86,8 +86,9 @@ class StalledTraining(Detector):
         )
 
     def _of_rounding(self, case: Case, training: Training) -> Cause | None:
-        unchanged = np.nan_to_num(case.statistics.at_end("unchanged_fraction"))
-        if np.mean(unchanged) <= self.unchanged.value:
+        shares = case.statistics.at_end("unchanged_fraction")
+        known = shares[~np.isnan(shares)]
+        if not len(known) or np.mean(known) <= self.unchanged.value:
             return None
         return Cause(
             kind="precision",

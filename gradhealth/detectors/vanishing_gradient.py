@@ -8,6 +8,9 @@ import numpy as np
 from ..causes import of_decay
 from ..schemas.finding import Finding
 from .base import (
+    FAINT,
+    STEEP,
+    STEEP_FACTOR,
     VANISHED,
     Case,
     Detector,
@@ -22,7 +25,7 @@ SHALLOW_CERTAINTY = 0.85
 
 @dataclass(frozen=True)
 class VanishingGradient(Detector):
-    """J < 1e-3 at the start, or a steep fall in a shallow network that fails.
+    """J < 1e-3 at the start, or a steep fall in a network that fails.
 
     J is the backward gain from the last hidden station to the first:
     J_l = ||delta_l|| / ||delta_last|| for a random cotangent; its logarithm falls
@@ -34,17 +37,9 @@ class VanishingGradient(Detector):
     precedence: ClassVar[int] = 6
 
     gain: Threshold = VANISHED
-    steep_gain: Threshold = Threshold(
-        -1.5,
-        "log10 J",
-        "a 4-layer sigmoid network (J = 0.01) does not learn by SGD; held against it "
-        "only where the network fails and no other problem says why",
-    )
-    steep_factor: Threshold = Threshold(
-        0.5,
-        "backward factor a layer",
-        "sigmoid leaves 0.24 and torch's default ReLU 0.41; tuned weights 0.9 and more",
-    )
+    steep_gain: Threshold = STEEP
+    steep_factor: Threshold = STEEP_FACTOR
+    faint: Threshold = FAINT
 
     def detect(self, case: Case) -> Finding | None:
         gains = case.statistics.log10_gain
@@ -55,7 +50,8 @@ class VanishingGradient(Detector):
         smallest, threshold = case.smallest_gain, self.gain
         certainty = smallest.certainty(self.gain.value)
         if not smallest.mean < self.gain.value:
-            if not (case.is_harmed and self._is_steep(smallest.mean, gains.shape[1])):
+            steepness = self.steep_gain, self.steep_factor, self.faint
+            if not (case.is_harmed and case.falls_steeply(*steepness)):
                 return None
             # Between the two thresholds some networks learn and others do not.
             threshold = self.steep_gain
@@ -74,7 +70,3 @@ class VanishingGradient(Detector):
             explanation="The early layers receive next to nothing of the gradient "
             "that enters the last hidden layer, so they hardly change.",
         )
-
-    def _is_steep(self, decades: float, num_stations: int) -> bool:
-        factor = 10 ** (decades / (num_stations - 1))
-        return decades < self.steep_gain.value and factor < self.steep_factor.value
