@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
+from .detectors.tuned import DEFAULTS, Thresholds
 from .diagnosis import Diagnosis
 from .histories.history import History
 from .histories.loss import MIN_LOSSES
 from .histories.norms import MIN_NORMS
-from .log_detectors.base import LogDetector, Run
-from .registry import subclasses_in
+from .log_detectors.base import Run
+from .log_detectors.tuned import all_log_detectors
 from .schemas.finding import SEVERITIES, Finding, Verdict
 
 # What can follow (left) from what (right), when it does not begin before it.
@@ -37,15 +38,17 @@ CONSEQUENCES = frozenset(
 _START = -1
 
 
-def diagnose_log(history: History) -> Diagnosis:
-    """Judges one run by its own history."""
+def diagnose_log(history: History, thresholds: Thresholds = DEFAULTS) -> Diagnosis:
+    """Judges one run by its own history.
+
+    Args:
+        history: As far as the run has come.
+        thresholds: Values in place of the detectors' own.
+    """
     run = Run(history)
-    detectors = [
-        kind() for kind in subclasses_in("gradhealth.log_detectors", LogDetector)
-    ]
     found = [
         (detector.precedence, finding)
-        for detector in detectors
+        for detector in all_log_detectors(thresholds)
         if (finding := detector.detect(run)) is not None
     ]
     linked = [

@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 import numpy as np
 
-from .diagnosis import Diagnosis
+from .detectors.tuned import DEFAULTS, Thresholds
 from .histories.history import History
 from .histories.points import Points
 from .histories.table import Table
@@ -37,22 +37,23 @@ MAX_CURVE_POINTS = 512
 MAX_HEAT_STEPS, MAX_HEAT_LAYERS = 60, 120
 
 
-def judge_log(trace: Trace) -> Result:
+def judge_log(trace: Trace, thresholds: Thresholds = DEFAULTS) -> Result:
     """The whole answer about a run that somebody logged.
 
     Args:
         trace: Of any length; needs no layers, no losses and no norms to be accepted.
+        thresholds: Values in place of the detectors' own.
     """
     began = time.perf_counter()
-    result = judge_history(History.of(trace))
+    result = judge_history(History.of(trace), thresholds)
     spent = Durations(total=time.perf_counter() - began)
     environment = result.environment.model_copy(update={"durations": spent})
     return result.model_copy(update={"environment": environment})
 
 
-def judge_history(history: History) -> Result:
+def judge_history(history: History, thresholds: Thresholds = DEFAULTS) -> Result:
     """The answer about a run as far as it has come."""
-    diagnosis: Diagnosis = diagnose_log(history)
+    diagnosis = diagnose_log(history, thresholds)
     return Result(
         verdict=diagnosis.verdict,
         primary=diagnosis.primary,

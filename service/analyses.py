@@ -1,24 +1,29 @@
 """What the service does with analyses: check, store, wait, find."""
 
 import asyncio
+from typing import Any
 
-from gradhealth.detectors.tuned import check_thresholds
 from gradhealth.forecast import forecast
 from gradhealth.limits import Limits
 from gradhealth.network import resolve
 from gradhealth.prescription import check_selection
 from gradhealth.schemas.analysis import (
     Analysis,
+    AnyRequest,
     ArchitectureRequest,
     Options,
     TheoryRequest,
+    TraceRequest,
 )
+from gradhealth.thresholds import check_thresholds
+from gradhealth.traces import parse_trace
 from storage.analyses import AnalysisStore
 from storage.records import NewAnalysis
 
 from .bodies import Body
 from .callers import Caller
 from .exceptions import NotFoundError
+from .judged_traces import keep_judged
 from .quotas import Quotas
 
 
@@ -42,7 +47,7 @@ class AnalysisService:
 
     async def submit(
         self,
-        body: Body[ArchitectureRequest | TheoryRequest],
+        body: Body[AnyRequest],
         *,
         idempotency_key: str | None,
         wait_seconds: float,
@@ -56,28 +61,36 @@ class AnalysisService:
 
         Raises:
             ForeignProjectError: The caller's key opens another project.
-            InvalidDocumentError: The spec cannot be built; pointers are into the body.
+            InvalidDocumentError: The spec cannot be built, or the trace not be read;
+                pointers are into the body.
             IdempotencyConflictError: The key came with another body before.
             QueueFullError, StorageFullError, WorkSpentError: The project may not have
                 more.
         """
         request = body.content
-        project = self._caller.own(request.project)
+        new = _new_analysis(body, self._caller.own(request.project), idempotency_key)
+        if isinstance(request, TraceRequest):
+            return await self._judge(request, new)
         # In a thread: a spec may carry megabytes of data to check.
         network = await asyncio.to_thread(
             resolve, request.spec, self._limits, pointer="/spec"
         )
-        if isinstance(request, ArchitectureRequest):
-            check_selection(request.options.fixes, "/options/fixes")
-            check_thresholds(request.options.thresholds, "/options/thresholds")
-        new = _new_analysis(body, project, idempotency_key)
-        await self._quotas.check_room(new.num_bytes)
         if isinstance(request, TheoryRequest):
+            await self._quotas.check_room(new.num_bytes)
             result = await asyncio.to_thread(forecast, network)
             return await self._store.create_finished(new, result)
+        check_selection(request.options.fixes, "/options/fixes")
+        check_thresholds(request.options.thresholds, "/options/thresholds")
+        await self._quotas.check_room(new.num_bytes)
         await self._quotas.check_queue()
         analysis, _ = await self._store.create(new)
         return await self.find(analysis.id, wait_seconds=wait_seconds)
+
+    async def _judge(self, request: TraceRequest, new: NewAnalysis) -> Analysis:
+        check_thresholds(request.options.thresholds, "/options/thresholds")
+        trace = await asyncio.to_thread(parse_trace, request.trace, "/trace")
+        await self._quotas.check_room(new.num_bytes)
+        return await keep_judged(self._store, new, trace)
 
     async def find(self, analysis_id: str, *, wait_seconds: float) -> Analysis:
         """The analysis as it is when it is finished, or after `wait_seconds`.
@@ -106,22 +119,35 @@ class AnalysisService:
 
 
 def _new_analysis(
-    body: Body[ArchitectureRequest | TheoryRequest],
-    project: str,
-    idempotency_key: str | None,
+    body: Body[AnyRequest], project: str, idempotency_key: str | None
 ) -> NewAnalysis:
     request = body.content
-    options = Options() if isinstance(request, TheoryRequest) else request.options
     return NewAnalysis(
         kind=request.kind,
-        spec=request.spec,
-        options=options,
+        spec=_spec(request),
+        options=_options(request),
         project=project,
         labels=request.labels,
         idempotency_key=idempotency_key,
         request_hash=body.digest,
         num_bytes=body.num_bytes,
     )
+
+
+def _spec(request: AnyRequest) -> dict[str, Any]:
+    """What is stored as the spec; of a trace its name, for reports."""
+    if isinstance(request, TraceRequest):
+        return {"name": str(request.trace.get("run", ""))}
+    return request.spec
+
+
+def _options(request: AnyRequest) -> Options:
+    match request:
+        case ArchitectureRequest():
+            return request.options
+        case TraceRequest(options=options):
+            return Options(thresholds=options.thresholds, source=options.source)
+    return Options()
 
 
 def _found(analysis_id: str, analysis: Analysis | None) -> Analysis:

@@ -5,11 +5,7 @@ from typing import Annotated, TypeAlias
 from fastapi import Depends, Header, Path, Query, Request
 from pydantic import TypeAdapter
 
-from gradhealth.schemas.analysis import (
-    AnalysisRequest,
-    ArchitectureRequest,
-    TheoryRequest,
-)
+from gradhealth.schemas.analysis import AnalysisRequest, AnyRequest
 from storage.analyses import AnalysisStore
 from storage.sign_ins import SignInStore
 
@@ -26,9 +22,7 @@ from .readiness import Readiness
 from .reports import ReportService
 from .sign_in import SignIns
 
-_REQUEST: TypeAdapter[ArchitectureRequest | TheoryRequest] = TypeAdapter(
-    AnalysisRequest
-)
+_REQUEST: TypeAdapter[AnyRequest] = TypeAdapter(AnalysisRequest)
 
 
 def _settings(request: Request) -> ServiceSettings:
@@ -36,9 +30,7 @@ def _settings(request: Request) -> ServiceSettings:
     return settings
 
 
-async def _analysis_body(
-    request: Request,
-) -> Body[ArchitectureRequest | TheoryRequest]:
+async def _analysis_body(request: Request) -> Body[AnyRequest]:
     return await read_body(request, _REQUEST, _settings(request))
 
 
@@ -86,9 +78,7 @@ def _readiness(request: Request) -> Readiness:
     return readiness
 
 
-AnalysisBody: TypeAlias = Annotated[
-    Body[ArchitectureRequest | TheoryRequest], Depends(_analysis_body)
-]
+AnalysisBody: TypeAlias = Annotated[Body[AnyRequest], Depends(_analysis_body)]
 Analyses: TypeAlias = Annotated[AnalysisService, Depends(_analyses)]
 Reports: TypeAlias = Annotated[ReportService, Depends(_reports)]
 Badges: TypeAlias = Annotated[BadgeService, Depends(_badges)]

@@ -11,7 +11,12 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
-from gradhealth.schemas.analysis import ArchitectureRequest, TheoryRequest
+from gradhealth.schemas.analysis import (
+    ArchitectureRequest,
+    TheoryRequest,
+    TraceRequest,
+)
+from gradhealth.traces import TraceDocument
 
 from .access import COOKIE, PUBLIC
 from .problems import MEDIA_TYPE, ProblemDetails
@@ -65,7 +70,11 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def analysis_request_body() -> dict[str, Any]:
     """The body of `POST /v1/analyses`, for its `openapi_extra`."""
-    models = {"architecture": ArchitectureRequest, "theory": TheoryRequest}
+    models = {
+        "architecture": ArchitectureRequest,
+        "theory": TheoryRequest,
+        "trace": TraceRequest,
+    }
     references = {kind: _reference(model.__name__) for kind, model in models.items()}
     schema = {
         "oneOf": list(references.values()),
@@ -90,6 +99,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
         [
             (ArchitectureRequest, "validation"),
             (TheoryRequest, "validation"),
+            (TraceRequest, "validation"),
+            (TraceDocument, "validation"),
             (ProblemDetails, "serialization"),
         ],
         ref_template=_REFERENCE,

@@ -80,22 +80,31 @@ class AnalysisStore:
             return await self._earlier(new), False
         return to_analysis(row, new.labels, None), True
 
-    async def create_finished(self, new: NewAnalysis, result: Result) -> Analysis:
+    async def create_finished(
+        self, new: NewAnalysis, result: Result, traces: bytes | None = None
+    ) -> Analysis:
         """Store an analysis that needed no worker, with its result.
 
         Under an idempotency key that was used before, it is the earlier one.
+
+        Args:
+            new: What was asked for.
+            result: The answer.
+            traces: The numbers behind it, compressed.
 
         Raises:
             IdempotencyConflictError: The key was used for another request.
         """
         assert self._project in (None, new.project)
         row = new_row(new, status="succeeded")
-        row.stored_bytes += size_of(result)
+        row.stored_bytes += size_of(result) + len(traces or b"")
         try:
             async with self._sessions.writing() as session:
                 await save_analysis(session, row, new.labels)
                 await save_events(session, row.id, result.findings, after=0)
                 await save_result(session, row.id, result)
+                if traces is not None:
+                    session.add(TraceRow(analysis_id=row.id, chunk=traces))
         except IntegrityError:
             return await self._earlier(new)
         return to_analysis(row, new.labels, result)

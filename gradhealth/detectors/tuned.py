@@ -1,12 +1,10 @@
 """The detectors with thresholds of one's own: of a policy, or of a request."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from functools import cache
-from typing import TypeAlias, TypeVar
+from typing import ClassVar, Protocol, TypeAlias, TypeVar
 
-from ..document import nearest, quoted
-from ..exceptions import InvalidDocumentError, Problem
 from ..registry import subclasses_in
 from .base import Detector, Threshold
 
@@ -14,10 +12,17 @@ from .base import Detector, Threshold
 Thresholds: TypeAlias = Mapping[str, Mapping[str, float]]
 DEFAULTS: Thresholds = {}
 
-D = TypeVar("D", bound=Detector)
+
+class Judge(Protocol):
+    """Finds one problem, by thresholds that are fields of a dataclass."""
+
+    problem: ClassVar[str]
 
 
-def tuned(kind: type[D], thresholds: Thresholds) -> D:
+J = TypeVar("J", bound=Judge)
+
+
+def tuned(kind: type[J], thresholds: Thresholds) -> J:
     """A detector whose named thresholds have other values.
 
     Args:
@@ -45,45 +50,10 @@ def detector_classes() -> tuple[type[Detector], ...]:
     return tuple(subclasses_in(__package__, Detector))
 
 
-def thresholds_of(detector: Detector) -> dict[str, Threshold]:
+def thresholds_of(detector: Judge) -> dict[str, Threshold]:
     """The thresholds a detector decides by, under their names."""
     values = {
         field.name: getattr(detector, field.name)
         for field in fields(detector)  # type: ignore[arg-type]  # all are dataclasses
     }
     return {n: value for n, value in values.items() if isinstance(value, Threshold)}
-
-
-@cache
-def known_thresholds() -> Mapping[str, Mapping[str, Threshold]]:
-    """Every threshold by problem and name, with its default value."""
-    known: dict[str, dict[str, Threshold]] = {}
-    for detector in all_detectors():
-        known.setdefault(detector.problem, {}).update(thresholds_of(detector))
-    return known
-
-
-def check_thresholds(thresholds: Thresholds, pointer: str = "") -> None:
-    """Refuses problems and thresholds nobody knows, which would do nothing.
-
-    Raises:
-        InvalidDocumentError: A problem for each unknown name.
-    """
-    problems = [*_unknown(thresholds, pointer)]
-    if problems:
-        raise InvalidDocumentError(problems)
-
-
-def _unknown(thresholds: Thresholds, pointer: str) -> Iterator[Problem]:
-    known = known_thresholds()
-    for problem, values in thresholds.items():
-        if problem not in known:
-            hint = nearest(problem, [*known])
-            text = f"unknown problem {quoted(problem)}{hint}"
-            yield Problem(f"{pointer}/{problem}", text)
-            continue
-        for name in values:
-            if name not in known[problem]:
-                hint = nearest(name, [*known[problem]])
-                text = f"{problem} has no threshold {quoted(name)}{hint}"
-                yield Problem(f"{pointer}/{problem}/{name}", text)

@@ -9,11 +9,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, field_validator
 
-from ..detectors.tuned import Thresholds, check_thresholds, known_thresholds
+from ..detectors.tuned import Thresholds
 from ..document import Document, nearest, quoted
 from ..exceptions import InvalidDocumentError, Problem
 from ..schemas.finding import Severity
 from ..schemas.problems import problems_of
+from ..thresholds import check_thresholds, known_thresholds
 from .problems import known_problems
 
 Level = Literal["off", "info", "warning", "critical"]

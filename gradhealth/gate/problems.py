@@ -1,8 +1,8 @@
 """The problems that a policy may name."""
 
-from ..detectors.tuned import detector_classes
+from ..thresholds import known_thresholds
 
 
 def known_problems() -> list[str]:
     """Every problem that some detector finds, by name."""
-    return sorted({detector.problem for detector in detector_classes()})
+    return sorted(known_thresholds())

@@ -2,7 +2,7 @@
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-from ..detectors.tuned import known_thresholds
+from ..thresholds import known_thresholds
 from .facts import facts_of
 from .figures.by_step import trial_figure
 from .figures.chart import Chart

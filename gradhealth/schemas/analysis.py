@@ -1,7 +1,7 @@
 """An analysis: what is asked for, its state on the way, and its result."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, StringConstraints
 
@@ -220,6 +220,31 @@ class TheoryRequest(Document):
     labels: Annotated[dict[Label, LabelValue], Field(max_length=16)] = {}
 
 
-AnalysisRequest = Annotated[
-    ArchitectureRequest | TheoryRequest, Field(discriminator="kind")
-]
+class TraceOptions(Document):
+    """By what a trace is judged, and where it came from.
+
+    Attributes:
+        thresholds: Values in place of the detectors' own, by problem and name.
+        source: The file that was read, for reports.
+    """
+
+    thresholds: dict[str, dict[str, float]] = {}
+    source: Source | None = None
+
+
+class TraceRequest(Document):
+    """Body of `POST /v1/analyses` for a trace: judged at once.
+
+    Attributes:
+        trace: A `TraceDocument`.
+    """
+
+    kind: Literal["trace"]
+    trace: dict[str, Any]
+    options: TraceOptions = TraceOptions()
+    project: ProjectName = "default"
+    labels: Annotated[dict[Label, LabelValue], Field(max_length=16)] = {}
+
+
+AnyRequest: TypeAlias = ArchitectureRequest | TheoryRequest | TraceRequest
+AnalysisRequest = Annotated[AnyRequest, Field(discriminator="kind")]

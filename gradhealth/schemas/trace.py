@@ -130,13 +130,14 @@ def _encode_values(value: Any) -> Any:
 
 
 def _decode(series: Mapping[str, Any]) -> dict[str, Series]:
-    return {name: _decode_values(values) for name, values in series.items()}
+    return {name: decode_values(values) for name, values in series.items()}
 
 
 _IS_NONE = np.frompyfunc(lambda value: value is None, 1, 1)
 
 
-def _decode_values(values: Any) -> Series:
+def decode_values(values: Any) -> Series:
+    """Nested lists of numbers, null and the strings of what is not finite."""
     # float() reads the strings of non-finite numbers; None becomes the mask.
     table = np.asarray(values, dtype=object)
     missing = _IS_NONE(table).astype(bool)

@@ -24,11 +24,14 @@ RETRY_AFTER = "1"
 
 @router.post(
     "",
-    summary="Analyse an architecture",
+    summary="Analyse an architecture, or a trace of a run",
     status_code=status.HTTP_202_ACCEPTED,
     response_description="Accepted: look at `Location` until it is finished.",
     responses=problems(400, 403, 409, 413, 415, 422, 429, 503)
-    | {200: {"model": Analysis, "description": "Finished in time."}},
+    | {
+        200: {"model": Analysis, "description": "Finished in time."},
+        201: {"model": Analysis, "description": "A trace was judged and is kept."},
+    },
     openapi_extra=analysis_request_body(),
 )
 async def submit_analysis(
@@ -42,7 +45,9 @@ async def submit_analysis(
         body, idempotency_key=idempotency_key, wait_seconds=wait
     )
     response.headers["Location"] = analysis.links.self
-    if analysis.status in FINAL:
+    if analysis.kind == "trace":
+        response.status_code = status.HTTP_201_CREATED
+    elif analysis.status in FINAL:
         response.status_code = status.HTTP_200_OK
     else:
         response.headers["Retry-After"] = RETRY_AFTER

@@ -72,5 +72,5 @@ async def test_the_body_is_described_and_its_example_is_accepted(api, document):
         resolve(document, each["$ref"])["properties"]["kind"]["const"]
         for each in content["schema"]["oneOf"]
     }
-    assert kinds == {"architecture", "theory"}
+    assert kinds == {"architecture", "theory", "trace"}
     assert answer.status_code == 202, answer.text

@@ -15,6 +15,7 @@ def a_log(
     layer_norms=None,
     steps=None,
     seed=0,
+    num_steps=NUM_STEPS,
     layers=None,
     layer_series=None,
     series=None,
@@ -24,10 +25,14 @@ def a_log(
     chance = np.random.default_rng(seed)
     columns = dict(series or {})
     if loss is not None:
-        columns["loss"] = falling(chance) if isinstance(loss, str) else loss
+        columns["loss"] = (
+            falling(chance, num_steps=num_steps) if isinstance(loss, str) else loss
+        )
     if grad_norm is not None:
         columns["grad_norm"] = (
-            steady(chance) if isinstance(grad_norm, str) else grad_norm
+            steady(chance, num_steps=num_steps)
+            if isinstance(grad_norm, str)
+            else grad_norm
         )
     tables = dict(layer_series or {})
     if layer_norms is not None:

@@ -1,0 +1,185 @@
+"""Reads traces that others wrote: every mistake is named with its place."""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice, pairwise
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field, ValidationError
+
+from .document import Document
+from .exceptions import InvalidDocumentError, Problem
+from .schemas.problems import MAX_PROBLEMS, pointer_to, problems_of
+from .schemas.trace import Context, Series, Trace, TracedLayer, decode_values
+
+NOT_FINITE = ("NaN", "Infinity", "-Infinity")
+# Whole numbers up to here are exact in JSON and in float64.
+MAX_STEP = 2**53
+LARGEST = int(sys.float_info.max)
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+# Rows are looked at by numpy: a model for each number would take a hundred times as
+# long.
+Rows = dict[Name, list[Any]]
+
+
+class LayerDocument(Document):
+    """One layer, by its name and what it is."""
+
+    path: Annotated[str, Field(min_length=1, max_length=500)]
+    type: Annotated[str, Field(max_length=200)] = ""
+
+
+class TraceDocument(Document):
+    """One logged run: numbers by step, and by step and layer.
+
+    Attributes:
+        layers: In the order of depth where `context.layer_order` says so.
+        steps: [T] ascending.
+        series: Name to [T]; null where nothing was logged.
+        layer_series: Name to [T][L].
+    """
+
+    trace_version: Literal[1]
+    run: Annotated[str, Field(max_length=500)] = ""
+    layers: list[LayerDocument] | None = None
+    steps: list[Annotated[int, Field(ge=0, le=MAX_STEP)]]
+    series: Rows = {}
+    layer_series: Rows = {}
+    context: dict[str, Any] = {}
+    lags: list[Annotated[int, Field(ge=0, le=MAX_STEP)]] = []
+    lag_series: Rows = {}
+
+
+def parse_trace(document: Any, pointer: str = "") -> Trace:
+    """The trace in a parsed JSON document.
+
+    Args:
+        document: What the JSON says; numbers that are not finite as the strings
+            "NaN", "Infinity", "-Infinity".
+        pointer: Where it stands in what the caller sent.
+
+    Raises:
+        InvalidDocumentError: It is none; at most 20 mistakes are listed.
+    """
+    read = _validated(document, pointer)
+    context = _context(read, document, pointer)
+    problems = [*islice(_mistakes(read, pointer), MAX_PROBLEMS)]
+    if problems:
+        raise InvalidDocumentError(problems)
+    layers = read.layers
+    return Trace(
+        run=read.run,
+        layers=None
+        if layers is None
+        else tuple(TracedLayer(path=each.path, type=each.type) for each in layers),
+        steps=np.asarray(read.steps, np.int64),
+        series=_decoded(read.series),
+        layer_series=_decoded(read.layer_series),
+        context=context,
+        lags=np.asarray(read.lags, np.int64),
+        lag_series=_decoded(read.lag_series),
+    )
+
+
+def _validated(document: Any, pointer: str) -> TraceDocument:
+    try:
+        return TraceDocument.model_validate(document)
+    except ValidationError as error:
+        raise InvalidDocumentError(problems_of(error, document, pointer)) from error
+
+
+def _context(read: TraceDocument, document: Any, pointer: str) -> Context:
+    try:
+        context = Context.model_validate({"source_format": "trace", **read.context})
+    except ValidationError as error:
+        problems = problems_of(error, document["context"], f"{pointer}/context")
+        raise InvalidDocumentError(problems) from error
+    limit = context.clip_max_norm
+    if limit is not None and not 0 < limit < np.inf:
+        place = f"{pointer}/context/clip_max_norm"
+        raise InvalidDocumentError([Problem(place, "write a number above 0, or null")])
+    return context
+
+
+def _mistakes(read: TraceDocument, pointer: str) -> Iterator[Problem]:
+    steps = read.steps
+    for index, (before, after) in enumerate(pairwise(steps), 1):
+        if after <= before:
+            place = f"{pointer}/steps/{index}"
+            yield Problem(place, f"write steps in ascending order: {after} is too low")
+            break
+    for name, values in read.series.items():
+        place = pointer + pointer_to("series", name)
+        yield from _mistakes_of_length(values, len(steps), "steps", place)
+        yield from _mistakes_of_values(values, place)
+    for name, values in read.lag_series.items():
+        place = pointer + pointer_to("lag_series", name)
+        yield from _mistakes_of_length(values, len(read.lags), "lags", place)
+        yield from _mistakes_of_values(values, place)
+    width = None if read.layers is None else len(read.layers)
+    for name, rows in read.layer_series.items():
+        place = pointer + pointer_to("layer_series", name)
+        yield from _mistakes_of_length(rows, len(steps), "steps", place)
+        yield from _mistakes_of_rows(rows, width, place)
+        if width is None and rows and isinstance(rows[0], list):
+            width = len(rows[0])
+
+
+def _mistakes_of_length(
+    values: Sequence[Any], length: int, of_what: str, place: str
+) -> Iterator[Problem]:
+    if len(values) != length:
+        yield Problem(
+            place,
+            f"has {len(values)} values for {length} {of_what}: write null where "
+            "nothing was logged",
+        )
+
+
+def _mistakes_of_rows(
+    rows: Sequence[Any], width: int | None, place: str
+) -> Iterator[Problem]:
+    for index, row in enumerate(rows):
+        its_place = f"{place}/{index}"
+        if not isinstance(row, list):
+            yield Problem(its_place, "expected a list with a number for each layer")
+            continue
+        width = len(row) if width is None else width
+        yield from _mistakes_of_length(row, width, "layers", its_place)
+        yield from _mistakes_of_values(row, its_place)
+
+
+def _mistakes_of_values(values: Sequence[Any], place: str) -> Iterator[Problem]:
+    # Types first: that is one pass in C, and nearly always enough.
+    kinds = set(map(type, values))
+    if kinds <= {float, type(None)}:
+        return
+    for index, value in enumerate(values):
+        message = _mistake(value)
+        if message:
+            yield Problem(f"{place}/{index}", message)
+
+
+def _mistake(value: Any) -> str | None:
+    if value is None or isinstance(value, float):
+        return None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return None if abs(value) <= LARGEST else "too large for a number"
+    if value in NOT_FINITE:
+        return None
+    known = ", ".join(f'"{word}"' for word in NOT_FINITE)
+    return f"expected a number, null, or one of {known}"
+
+
+def _decoded(rows: Mapping[str, list[Any]]) -> dict[str, Series]:
+    return {name: _numbers(values) for name, values in rows.items()}
+
+
+def _numbers(values: list[Any]) -> Series:
+    numbers = np.array(values, np.float64)
+    if not np.isnan(numbers).any():
+        return np.ma.masked_array(numbers)
+    # Which of them is null, and which "NaN", takes ten times as long to find out.
+    return decode_values(values)
