@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from .detectors.tuned import DEFAULTS, Thresholds
 from .diagnosis import Diagnosis
-from .histories.history import History
 from .histories.loss import MIN_LOSSES
 from .histories.norms import MIN_NORMS
 from .log_detectors.base import Run
@@ -38,14 +37,13 @@ CONSEQUENCES = frozenset(
 _START = -1
 
 
-def diagnose_log(history: History, thresholds: Thresholds = DEFAULTS) -> Diagnosis:
+def diagnose_log(run: Run, thresholds: Thresholds = DEFAULTS) -> Diagnosis:
     """Judges one run by its own history.
 
     Args:
-        history: As far as the run has come.
+        run: As far as it has come.
         thresholds: Values in place of the detectors' own.
     """
-    run = Run(history)
     found = [
         (detector.precedence, finding)
         for detector in all_log_detectors(thresholds)

@@ -10,7 +10,10 @@ from .detectors.tuned import DEFAULTS, Thresholds
 from .histories.history import History
 from .histories.points import Points
 from .histories.table import Table
+from .log_detectors.base import Run
 from .log_diagnosis import diagnose_log
+from .log_prescription import advise
+from .log_signs import events_of
 from .schemas.analysis import (
     Durations,
     Environment,
@@ -53,15 +56,18 @@ def judge_log(trace: Trace, thresholds: Thresholds = DEFAULTS) -> Result:
 
 def judge_history(history: History, thresholds: Thresholds = DEFAULTS) -> Result:
     """The answer about a run as far as it has come."""
-    diagnosis = diagnose_log(history, thresholds)
+    run = Run(history)
+    diagnosis = diagnose_log(run, thresholds)
     return Result(
         verdict=diagnosis.verdict,
         primary=diagnosis.primary,
         summary=diagnosis.summary,
         findings=list(diagnosis.findings),
+        signs=events_of(run),
         layers=_layers(history),
         curves=_curves(history),
         layer_curves=_layer_curves(history),
+        fixes=advise(run, diagnosis.findings),
         notes=list(diagnosis.notes),
         environment=Environment(versions={"gradhealth": version("gradhealth")}),
     )

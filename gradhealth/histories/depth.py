@@ -61,6 +61,10 @@ class DepthReading:
         """Rank correlation with depth: 1 when each layer has more than the last one."""
         return tau(self.decades)
 
+    def share_below(self, factor: float) -> float:
+        """Of the steps from layer to layer, how many leave less than a factor."""
+        return float(np.mean(np.diff(self.decades) > -np.log10(factor)))
+
     def _factor(self, decades: Floats) -> float:
         places = np.arange(len(decades), dtype=np.float64)
         return float(10.0 ** -slope(places, decades))

@@ -1,7 +1,6 @@
 """What the loss of a log tells about learning, and what it does not."""
 
 import math
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -10,8 +9,10 @@ import numpy as np
 
 from ..schemas.trace import Context
 from .blocks import Floats
+from .chance import chance_near
+from .games import is_game
 from .points import Points
-from .robust import noise_of, segments, smooth, spread_of, tau
+from .robust import noise_of, num_legs, segments, smooth, spread_of, tau
 
 Learning = Literal["learned", "stuck", "diverged", "unknown"]
 
@@ -32,10 +33,14 @@ FLAT_SHARE = 0.6
 QUIET_SHARE = 0.02
 # Within this share of the whole fall the loss is as low as at the end.
 PLATEAU_SHARE = 0.03
-# Nearness, as a share, to the loss of a constant predictor.
-CHANCE_SHARE, TRIVIAL_SHARE = 0.005, 0.03
+# A curve that moves by less than this share of its level is flat.
+STILL_SHARE = 0.005
+# Nearness, as a share, to the given loss of a constant predictor.
+TRIVIAL_SHARE = 0.03
 # A network that never learned did not start far above chance.
 CHANCE_START = 1.5
+# No loss that is to be learned starts so near 0; the losses of policies do.
+NEAR_ZERO = 0.01
 # Equal losses in a row after which nothing moves any more.
 MIN_FROZEN = 10
 # Shares of what was gained that must be lost again.
@@ -43,23 +48,11 @@ LOST_SHARE = 0.25
 RISE_NOISE = 6.0
 # Losses below 0 that make a loss one that means nothing by its level.
 SIGNED_SHARE = 0.02
-# log K of classes and vocabularies in use.
-_CHANCES = np.log(
-    [
-        *range(2, 21), 26, 27, 32, 50, 64, 65, 100, 101, 128, 200, 256, 365, 512,
-        1_000, 1_024, 10_000, 30_522, 32_000, 32_768, 50_257, 50_304, 128_256, 151_936,
-    ]
-)  # fmt: skip
-# Series beside which a loss is a policy's or a game's: its level says nothing.
-_GAMES = re.compile(
-    r"(?:^|[/._\s])(?:rewards?|advantages?|policy|discriminator|generator|[dg]_loss|"
-    r"loss_[dg])(?:$|[/._\s])",
-    re.IGNORECASE,
-)
 # ... unless it ends so many times above all of the first half.
 GAME_FACTOR = 3.0
-# A curve that came back so often from a rise is one that goes up and down.
-MAX_RETURNS = 1
+# A run that diverges falls, rises, and may come back from one rise before; a curve with
+# more legs of a third of the last rise's length goes up and down by its nature.
+LEG_SHARE, MAX_LEGS = 0.35, 4
 
 
 @dataclass(frozen=True)
@@ -93,7 +86,8 @@ class LossReading:
     @cached_property
     def noise(self) -> float:
         """Standard deviation of a point around the trend."""
-        return noise_of(self.values)
+        moving = len(self.values) - (self.num_frozen if self.is_frozen else 0)
+        return noise_of(self.values[: max(3, moving)])
 
     @cached_property
     def curve(self) -> Floats:
@@ -110,6 +104,15 @@ class LossReading:
         """Median of the last 5 %."""
         count = max(MIN_END, round(END_SHARE * len(self.values)))
         return float(np.median(self.values[-count:]))
+
+    @cached_property
+    def level(self) -> float:
+        """Median of the last 60 %."""
+        return float(np.median(self.values[-self._num_late :]))
+
+    @property
+    def _num_late(self) -> int:
+        return max(1, round(FLAT_SHARE * len(self.values)))
 
     @cached_property
     def best(self) -> float:
@@ -155,13 +158,13 @@ class LossReading:
     @cached_property
     def is_game(self) -> bool:
         """Whether its level means nothing: a policy's loss, or a game's."""
-        if any(map(_GAMES.search, self.series_names)):
+        if is_game(self.series_names):
             return True
         if self.fell:
             return False
         centre = abs(float(np.median(self.values)))
-        is_noise = centre < 2 * max(self.noise, spread_of(self.values))
-        return self.is_signed or is_noise or self.start == 0
+        is_noise = centre < 2 * self.noise
+        return self.is_signed or is_noise or abs(self.start) < NEAR_ZERO
 
     @cached_property
     def plateau_step(self) -> int | None:
@@ -189,10 +192,9 @@ class LossReading:
     @cached_property
     def is_flat(self) -> bool:
         """Whether it neither falls nor rises over the last 60 % of the run."""
-        later = self.values[-round(FLAT_SHARE * len(self.values)) :]
-        parts = segments(later, NUM_SEGMENTS)
+        parts = segments(self.values[-self._num_late :], NUM_SEGMENTS)
         moved = abs(parts[-1] - parts[0])
-        return abs(tau(parts)) < TREND or moved < 0.001 * abs(self.end)
+        return bool(abs(tau(parts)) < TREND or moved < STILL_SHARE * abs(self.level))
 
     @cached_property
     def num_frozen(self) -> int:
@@ -213,12 +215,11 @@ class LossReading:
         """The loss of a constant predictor at which the run ended; null: none."""
         trivial = self.context.trivial_loss
         if trivial is not None:
-            is_at = self.end >= trivial - TRIVIAL_SHARE * abs(trivial)
-            return trivial if is_at else None
+            margin = max(TRIVIAL_SHARE * abs(trivial), 3 * self._segment_noise)
+            return trivial if self.level >= trivial - margin else None
         if self.is_game or not self._stayed_quiet:
             return None
-        nearest = float(_CHANCES[np.abs(_CHANCES - self.end).argmin()])
-        return nearest if abs(self.end - nearest) < CHANCE_SHARE * nearest else None
+        return chance_near(self.level)
 
     @property
     def _stayed_quiet(self) -> bool:
@@ -251,7 +252,7 @@ class LossReading:
         if not self.is_enough:
             return False
         rise = self.end - self.best
-        is_real = rise > RISE_NOISE * self.noise and self._num_returns <= MAX_RETURNS
+        is_real = rise > RISE_NOISE * self.noise and not self._goes_up_and_down
         if not is_real or self.lost < LOST_SHARE:
             return False
         # A game's loss may rise by its nature, but not out of all proportion.
@@ -259,14 +260,10 @@ class LossReading:
         return not self.is_game or bool(self.end > GAME_FACTOR * half.max())
 
     @property
-    def _num_returns(self) -> int:
-        """How often the curve came back after it had been most of the way up."""
-        rise = self.end - self.best
-        is_up = self.curve > self.best + 0.7 * rise
-        is_down = self.curve < self.best + 0.3 * rise
-        sides = (is_up.astype(int) - is_down)[is_up | is_down]
-        # The first fall is from the start.
-        return max(0, int(np.sum(np.diff(sides) < 0)) - 1)
+    def _goes_up_and_down(self) -> bool:
+        """Whether the curve had turned as far as its last rise before, and often."""
+        legs = num_legs(self.curve, LEG_SHARE * (self.end - self.best))
+        return legs > MAX_LEGS
 
     @cached_property
     def rise_step(self) -> int:

@@ -60,3 +60,16 @@ def slope(places: Floats, values: Floats) -> float:
     apart = places[columns] - places[rows]
     use = apart != 0
     return float(np.median((values[columns][use] - values[rows][use]) / apart[use]))
+
+
+def num_legs(curve: Floats, height: float) -> int:
+    """How many ups and downs of at least this height a curve is made of."""
+    legs, direction = 0, 0
+    low = high = float(curve[0])
+    for value in curve.tolist():
+        low, high = min(low, value), max(high, value)
+        if direction >= 0 and value <= high - height:
+            legs, direction, low = legs + 1, -1, value
+        elif direction <= 0 and value >= low + height:
+            legs, direction, high = legs + 1, 1, value
+    return legs

@@ -9,6 +9,9 @@ from ..detectors.base import Threshold
 from ..schemas.finding import Cause, Evidence, Finding, Severity
 from .base import LogDetector, Run, beyond, evidence, finding
 
+# What a flat loss alone says.
+UNDECIDED = 0.4
+
 
 @dataclass(frozen=True)
 class StalledTraining(LogDetector):
@@ -38,7 +41,12 @@ class StalledTraining(LogDetector):
     def detect(self, run: Run) -> Finding | None:
         if not run.loss.is_enough or run.learning == "diverged":
             return None
-        return self._at_chance(run) or self._frozen(run) or self._flat(run)
+        return (
+            self._at_chance(run)
+            or self._frozen(run)
+            or self._flat(run)
+            or self._undecided(run)
+        )
 
     def _at_chance(self, run: Run) -> Finding | None:
         loss = run.loss
@@ -101,6 +109,24 @@ class StalledTraining(LogDetector):
             f"of the gradients climbs {10.0**norms.growth:.2g} times.",
         )
 
+    def _undecided(self, run: Run) -> Finding | None:
+        """Flat from the first step to the last: a stall, or nothing left to learn."""
+        loss = run.loss
+        if loss.fell or loss.is_game or not loss.is_flat:
+            return None
+        return self._finding(
+            run,
+            severity="info",
+            certainty=UNDECIDED,
+            step=None,
+            shown_by=[
+                evidence("loss_start", loss.start, None, "loss"),
+                evidence("loss_end", loss.end, None, "loss"),
+            ],
+            text=f"The loss is about {loss.level:.4g} from the first logged step "
+            "to the last: it is stuck, or had converged before.",
+        )
+
     def _finding(  # noqa: PLR0913 -- the parts of a finding
         self,
         run: Run,
@@ -123,7 +149,9 @@ class StalledTraining(LogDetector):
             step=step,
             shown_by=shown_by,
             cause=Cause(kind=kind, text=text),
-            explanation="Nothing more is learned, and convergence does not look so.",
+            explanation="Nothing more is learned."
+            if severity == "info"
+            else "Nothing more is learned, and convergence does not look so.",
         )
 
     def _standing_still(self, run: Run) -> float | None:

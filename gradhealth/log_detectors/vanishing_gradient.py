@@ -15,6 +15,8 @@ from .base import LogDetector, Run, beyond, evidence, finding
 _SIGMOID, _DEFAULTS = 0.3, 0.6
 # Standard error of log10 of a factor that a log shows.
 TOLERANCE = 0.1
+# Of the steps from layer to layer.
+MOST_STEPS = 2 / 3
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,12 @@ class VanishingGradient(LogDetector):
         0.7,
         "rank correlation with depth",
         "a decay by depth orders the layers; one odd layer of six leaves 0.7",
+    )
+    each: Threshold = Threshold(
+        0.6,
+        "gradient norm of a layer / of the next",
+        "a decay by depth is at work in two of three steps; norms that differ with the "
+        "layers' sizes are not",
     )
     gain: Threshold = VANISHED
     tiny: Threshold = Threshold(
@@ -78,7 +86,8 @@ class VanishingGradient(LogDetector):
         depth = run.depth
         if depth is None or len(run.starts("backward_gain")):
             return None
-        is_steep = depth.factor <= self.factor.value
+        is_common = depth.share_below(self.each.value) >= MOST_STEPS
+        is_steep = depth.factor <= self.factor.value and is_common
         is_deep = depth.total <= self.total.value
         if not (is_steep or is_deep) or depth.consistency < self.consistency.value:
             return None

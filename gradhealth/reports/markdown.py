@@ -132,7 +132,12 @@ def _fixes(fixes: Sequence[Fix]) -> Iterator[str]:
             yield ""
             yield from _fenced(fix.snippet.splitlines(), "python")
             yield ""
-    others = [fix for fix in fixes if fix not in trained]
+    advice = [fix for fix in fixes if not (fix.trial or fix.spec)]
+    for fix in advice:
+        yield f"- **{_text(fix.title)}**: {_text(fix.why)}"
+    if advice:
+        yield ""
+    others = [fix for fix in fixes if fix not in trained and fix not in advice]
     if others:
         yield f"Not proved: {', '.join(_text(fix.title) for fix in others)}."
         yield ""

@@ -15,10 +15,20 @@ def describe_fixes(fixes: Sequence[Fix]) -> Iterator[str]:
     for fix in trained:
         yield from _trained(fix)
     yield from _ruled_out(fixes)
-    untried = ", ".join(fix.name for fix in fixes if fix.trial is None)
+    untried = ", ".join(fix.name for fix in fixes if fix.trial is None and fix.spec)
+    yield from _advice([fix for fix in fixes if not (fix.trial or fix.spec)])
     if untried:
         yield from ("", "  Fixes, not tried")
         yield from paragraph(untried, indent=4)
+
+
+def _advice(fixes: Sequence[Fix]) -> Iterator[str]:
+    """Changes that no spec expresses: nothing was there to be trained."""
+    if fixes:
+        yield from ("", "  Advice")
+    for fix in fixes:
+        yield from paragraph(f"{fix.name} - {fix.title}", indent=4, hanging=2)
+        yield from paragraph(fix.why, indent=6)
 
 
 def _trained(fix: Fix) -> Iterator[str]:

@@ -13,6 +13,15 @@ SignName = Literal[
     "dead_units",
     "saturated_units",
     "first_non_finite",
+    "loss_minimum",
+    "loss_plateau",
+    "loss_rise",
+    "loss_zero",
+    "norm_growth",
+    "norm_peak",
+    "norm_spike",
+    "scale_drop",
+    "rate_peak",
 ]
 
 

@@ -18,7 +18,7 @@ def test_it_shows_verdict_cause_evidence_and_proof():
     assert "progress 0.01 → 0.97" in text
     assert "at 0.3 x the learning rate" in text
     assert "no signal: clip_gradients (log10_j = -inf)" in text
-    assert "Fixes, not tried\n    advice" in text
+    assert "Advice\n    advice - Advice" in text
     assert "┤" in text
 
 
