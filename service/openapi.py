@@ -16,10 +16,11 @@ from gradhealth.schemas.analysis import (
     TheoryRequest,
     TraceRequest,
 )
+from gradhealth.schemas.problem_details import ProblemDetails
 from gradhealth.traces import TraceDocument
 
 from .access import COOKIE, PUBLIC
-from .problems import MEDIA_TYPE, ProblemDetails
+from .problems import MEDIA_TYPE
 
 _REFERENCE = "#/components/schemas/{model}"
 _SECURITY = {

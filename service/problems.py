@@ -1,42 +1,15 @@
-"""The body of every answer that is an error: problem+json (RFC 9457)."""
+"""Errors as responses: problem+json (RFC 9457)."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from fastapi import Response
 
-from gradhealth.document import Record
 from gradhealth.exceptions import Problem
+from gradhealth.schemas.problem_details import ProblemDetails, ProblemError
 from gradhealth.schemas.problems import MAX_PROBLEMS
 
 MEDIA_TYPE = "application/problem+json"
-
-
-class ProblemError(Record):
-    """One mistake.
-
-    Attributes:
-        pointer: JSON pointer into the body as sent; "" is the whole request.
-        message: What is wrong and what to write instead.
-    """
-
-    pointer: str
-    message: str
-
-
-class ProblemDetails(Record):
-    """An error, for people (`title`, `detail`) and for programs (`type`).
-
-    Attributes:
-        type: Stable name of the kind of problem.
-        errors: The single mistakes, at most 20.
-    """
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    errors: list[ProblemError] = []
 
 
 def problem_response(

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from http import HTTPStatus
+from itertools import islice
 from pathlib import Path
 
 from gradhealth.client import Client, RefusedError
@@ -77,15 +78,11 @@ def _of_branch(
 
 
 def _newest_first(client: Client, branch: str, project: str) -> Iterator[Analysis]:
-    filters: dict[str, str | int] = {
-        "project": project,
-        "status": "succeeded",
-        "label": f"branch:{branch}",
-        "limit": PAGE_SIZE,
-    }
-    for _ in range(MAX_PAGES):
-        page = client.page(**filters)
+    pages = client.pages(
+        project=project,
+        status="succeeded",
+        label=f"branch:{branch}",
+        limit=PAGE_SIZE,
+    )
+    for page in islice(pages, MAX_PAGES):
         yield from page.items
-        if page.next_cursor is None:
-            return
-        filters["cursor"] = page.next_cursor

@@ -57,7 +57,11 @@ class HttpSink:
     ) -> None:
         self._server = server.rstrip("/")
         self._client = Client(
-            self._server, api_key=api_key, answer_seconds=ANSWER_SECONDS
+            self._server,
+            api_key=api_key,
+            answer_seconds=ANSWER_SECONDS,
+            # Who waits here is `_run`, which has the end of the training in view.
+            patience_seconds=0,
         )
         self._spool = Spool.create(spool_root, self._server, max_bytes=max_spool_bytes)
         self._left = abandoned(spool_root, self._server)

@@ -1,0 +1,149 @@
+"""The client for programs that do other things meanwhile."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from functools import wraps
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+import httpx
+
+from . import calls, courses
+from .calls import Call
+from .connection import (
+    ANSWER_SECONDS,
+    CONNECT_RETRIES,
+    PATIENCE_SECONDS,
+    connection_to,
+    request_for,
+)
+from .contact import Answered, Attempts, Contact, Reply
+from .courses import Course
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _answer(
+    describe: Callable[P, Call[T]],
+) -> "Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]":
+    """A method that makes a call."""
+
+    @wraps(describe)
+    async def method(client: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await client.send(describe(*args, **kwargs))
+
+    return method
+
+
+def _each_answer(
+    describe: Callable[P, Course[T]],
+) -> "Callable[Concatenate[AsyncClient, P], AsyncIterator[T]]":
+    """A method that gives every answer of a course."""
+
+    @wraps(describe)
+    def method(
+        client: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs
+    ) -> AsyncIterator[T]:
+        return client.run(describe(*args, **kwargs))
+
+    return method
+
+
+def _last_answer(
+    describe: Callable[P, Course[T]],
+) -> "Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]":
+    """A method that gives the answer with which a course ends."""
+
+    @wraps(describe)
+    async def method(client: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return [answer async for answer in client.run(describe(*args, **kwargs))][-1]
+
+    return method
+
+
+class AsyncClient:
+    """What `Client` is, to be awaited; an async context manager.
+
+    Args:
+        server: The service's address, e.g. `http://127.0.0.1:8000`.
+        patience_seconds: As for `Client`.
+        answer_seconds: As for `Client`.
+        api_key: Sent with each call, when the service asks for keys.
+        transport: How requests travel, if not over the network.
+
+    Its methods are those of `Client`, which cannot differ: both are made from the same
+    descriptions of calls.
+    """
+
+    def __init__(
+        self,
+        server: str,
+        *,
+        patience_seconds: float = PATIENCE_SECONDS,
+        answer_seconds: float = ANSWER_SECONDS,
+        api_key: str | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._contact = Contact(server, patience_seconds)
+        self._http = httpx.AsyncClient(
+            **connection_to(server, api_key, answer_seconds),
+            transport=transport or httpx.AsyncHTTPTransport(retries=CONNECT_RETRIES),
+        )
+
+    submit = _answer(calls.submit)
+    predict = _answer(calls.predict)
+    judge = _answer(calls.judge)
+    get = _answer(calls.get)
+    page = _answer(calls.page)
+    cancel = _answer(calls.cancel)
+    delete = _answer(calls.delete)
+    report = _answer(calls.report)
+    compare = _answer(calls.compare)
+    create_run = _answer(calls.create_run)
+    add_batch = _answer(calls.add_batch)
+    analyse = _last_answer(courses.analyse)
+    wait = _last_answer(courses.wait)
+    follow = _each_answer(courses.follow)
+    pages = _each_answer(courses.pages)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._http.aclose()
+
+    async def send(self, call: Call[T]) -> T:
+        """The answer to a call, asked for as often as it takes."""
+        attempts = Attempts(call, self._contact)
+        while True:
+            outcome = attempts.take(await self._exchange(call))
+            if isinstance(outcome, Answered):
+                return outcome.value
+            await asyncio.sleep(outcome.pause_seconds)
+
+    async def run(self, course: Course[T]) -> AsyncIterator[T]:
+        """The answers to all calls of a course."""
+        try:
+            call = next(course)
+            while True:
+                answer = await self.send(call)
+                yield answer
+                call = course.send(answer)
+        except StopIteration:
+            return
+
+    async def _exchange(self, call: Call[T]) -> Reply:
+        try:
+            return await self._http.send(request_for(call, self._http))
+        except httpx.TransportError as error:
+            return error
