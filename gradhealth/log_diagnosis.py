@@ -136,6 +136,7 @@ def _notes(run: Run) -> list[str]:
             "constant prediction (context.trivial_loss) would tell."
         )
     notes += [f"The source of this log hides: {what}." for what in context.hides]
+    notes += [f"Reading the log: {note}." for note in context.notes]
     return notes
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from time import thread_time
 
+from ..kept_batches import KeptBatches
 from ..schemas.trace import Trace
 from .assembly import Assembly
-from .history import History
 from .rows import Row, Transfer
 from .sinks import Header, Sink
 
@@ -52,7 +52,7 @@ class Writer:
         self._num_lost = 0
         self._num_failed = 0
         self._error: Exception | None = None
-        self.history = History()
+        self.history = KeptBatches()
         self.wants_exact = False
         self.cpu_seconds = 0.0
         self._thread.start()

@@ -41,6 +41,7 @@ class Context(Record):
         lag: Steps back in time that the task needs, where it is known.
         clip_measured: Whether gradient norms were taken before or after clipping.
         hides: What the source of the log cannot show.
+        notes: What was chosen or repaired while the log was read.
     """
 
     source_format: str = "probe"
@@ -56,6 +57,7 @@ class Context(Record):
     clip_measured: Literal["pre", "post"] | None = None
     non_finite: NonFinite | None = None
     hides: list[str] = []
+    notes: list[str] = []
 
 
 @dataclass(frozen=True, slots=True)

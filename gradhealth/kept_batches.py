@@ -1,4 +1,4 @@
-"""Keeps a run's numbers in memory, thinned where they would grow without bound."""
+"""Keeps the batches of a run in memory, thinned where they would grow without bound."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..batches import Batch
-from ..schemas.trace import IntArray, Series
+from .batches import Batch
+from .schemas.trace import IntArray, Series
 
 # 128 MiB with their masks.
 MAX_VALUES = 2**23
 
 
-class History:
+class KeptBatches:
     """Every batch so far; of a very long run, every second, fourth, ... step.
 
     Args:

@@ -1,7 +1,7 @@
 import numpy as np
 
 from gradhealth.batches import Batch
-from gradhealth.recorder.history import History
+from gradhealth.kept_batches import KeptBatches
 
 
 def batch(first, *, num_steps=50, num_layers=10, sampled=()):
@@ -20,7 +20,7 @@ def batch(first, *, num_steps=50, num_layers=10, sampled=()):
 
 
 def filled(max_values, num_batches=8):
-    history = History(max_values)
+    history = KeptBatches(max_values)
     for number in range(num_batches):
         history.add(batch(50 * number, sampled=[50 * number]))
     return history
@@ -53,7 +53,7 @@ def test_memory_stays_bounded_however_long_the_run():
 
 
 def test_a_series_that_one_batch_lacks_has_a_gap():
-    history = History()
+    history = KeptBatches()
     first, second = batch(0), batch(50)
     del second.series["loss"]
     history.add(first)

@@ -1,0 +1,165 @@
+"""The files of a log: unpacked, bounded, read once from front to back."""
+
+import codecs
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+from pydantic_core import from_json
+
+from .exceptions import IngestError, LogTooLargeError
+from .limits import IngestLimits
+
+GZIP_MAGIC = b"\x1f\x8b"
+# A file that was compressed, and a transfer that was.
+MAX_GZIP_LAYERS = 2
+_CHUNK = 2**20
+
+
+@dataclass
+class LogFile:
+    """One file of a log.
+
+    Args:
+        name: Its path, for what formats write there: runs and metrics.
+        stream: Its bytes; a gzip is unpacked while it is read.
+        limits: What may be read.
+
+    Attributes:
+        notes: What was repaired while reading.
+    """
+
+    name: str
+    stream: BinaryIO
+    limits: IngestLimits
+    notes: list[str] = field(default_factory=list)
+
+    def head(self, size: int) -> bytes:
+        """The first bytes; reading begins at the front again afterwards.
+
+        Raises:
+            IngestError: It is a broken gzip.
+        """
+        return self._opened().read(size)
+
+    def chunks(self) -> Iterator[bytes]:
+        """All bytes, a mebibyte at a time."""
+        stream = self._opened()
+        while chunk := stream.read(_CHUNK):
+            yield chunk
+
+    def stream_of_bytes(self) -> io.BufferedReader:
+        """All bytes, from the front."""
+        return self._opened()
+
+    def content(self) -> bytes:
+        """All bytes at once.
+
+        Raises:
+            LogTooLargeError: More than may be read.
+        """
+        return b"".join(self.chunks())
+
+    def lines(self) -> Iterator[tuple[int, str]]:
+        """Number, from 1, and text of each line, empty ones too.
+
+        Raises:
+            IngestError: Not UTF-8, or a line that is too long.
+        """
+        stream, limit = self._opened(), self.limits.line_bytes
+        number = 0
+        while line := stream.readline(limit + 1):
+            number += 1
+            if len(line) > limit:
+                message = f"line {number} is longer than {limit:,} bytes"
+                raise LogTooLargeError(message)
+            if number == 1:
+                line = line.removeprefix(codecs.BOM_UTF8)
+            try:
+                text = line.decode()
+            except UnicodeDecodeError as error:
+                raise _not_utf8(f"line {number}", error) from error
+            yield number, text
+
+    def json(self) -> Any:
+        """The whole file as one JSON document; NaN and Infinity are allowed.
+
+        Raises:
+            IngestError: It is none, or it has too many values.
+        """
+        text = self.content().removeprefix(codecs.BOM_UTF8)
+        # Commas in texts are counted too; the bound is far above an honest file's.
+        if text.count(b",") >= self.limits.json_values:
+            message = (
+                f"a JSON document of more than {self.limits.json_values:,} values: "
+                "write a line for each step (JSON lines), which is read piece by piece"
+            )
+            raise LogTooLargeError(message)
+        return parse_json(text)
+
+    def _opened(self) -> io.BufferedReader:
+        self.stream.seek(0)
+        opened: Any = io.BufferedReader(_Bounded(self.stream, self), _CHUNK)
+        for _ in range(MAX_GZIP_LAYERS):
+            if not opened.peek(len(GZIP_MAGIC)).startswith(GZIP_MAGIC):
+                break
+            unpacked = gzip.GzipFile(fileobj=opened)
+            opened = io.BufferedReader(_Bounded(unpacked, self), _CHUNK)
+        reader: io.BufferedReader = opened
+        return reader
+
+
+class _Bounded(io.RawIOBase):
+    """Counts what is read, and turns a broken gzip into an error or a note."""
+
+    def __init__(self, stream: Any, file: LogFile) -> None:
+        self._read = getattr(stream, "read1", stream.read)
+        self._file = file
+        self._left = file.limits.bytes
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            # One piece at a time: what came before the end of a cut file counts.
+            chunk: bytes = self._read(min(len(buffer), _CHUNK))
+        except EOFError:
+            note = f"{self._file.name} was cut short: what is there was read"
+            if note not in self._file.notes:
+                self._file.notes.append(note)
+            return 0
+        except (OSError, zlib.error) as error:
+            raise IngestError(f"a gzip that cannot be unpacked: {error}") from error
+        self._left -= len(chunk)
+        if self._left < 0:
+            limit = self._file.limits.bytes
+            raise LogTooLargeError(f"more than {limit:,} bytes when unpacked")
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+
+def parse_json(text: bytes | str) -> Any:
+    """A JSON value; NaN and Infinity are allowed.
+
+    Raises:
+        IngestError: It is none.
+    """
+    try:
+        return from_json(text)
+    except ValueError as error:
+        message = str(error)
+        if "recursion limit" in message:
+            message = "nested too deeply: at most 200 levels of brackets"
+        raise IngestError(
+            f"not valid JSON, is it complete and UTF-8? ({message})"
+        ) from error
+
+
+def _not_utf8(place: str, error: UnicodeDecodeError) -> IngestError:
+    return IngestError(
+        f"{place} is not UTF-8 at its byte {error.start + 1}: save the file as UTF-8"
+    )

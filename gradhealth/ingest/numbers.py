@@ -1,0 +1,54 @@
+"""Numbers as logs write them."""
+
+import math
+from typing import Any
+
+# Words for "nothing was measured", and for truth.
+_NOTHING = frozenset({"", "null", "none", "na", "n/a", "<na>", "-"})
+_TRUTH = {"true": 1.0, "false": 0.0}
+
+
+def number_of(value: Any) -> float | None:
+    """A number, also from its text; None where there is none.
+
+    Raises:
+        ValueError: It is something else than a number.
+        OverflowError: An integer too large for a float.
+    """
+    if isinstance(value, str):
+        return _number_in(value)
+    if value is None:
+        return None
+    if isinstance(value, bool | int | float):
+        return float(value)
+    raise ValueError
+
+
+def _number_in(text: str) -> float | None:
+    # Python groups digits by underscores, loggers do not.
+    if "_" in text:
+        raise ValueError
+    try:
+        return float(text)
+    except ValueError:
+        word = text.strip().lower()
+        if word in _NOTHING:
+            return None
+        if word not in _TRUTH:
+            raise
+        return _TRUTH[word]
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a number, finite or not."""
+    try:
+        return number_of(text) is not None
+    except ValueError:
+        return False
+
+
+def whole(value: float) -> int | None:
+    """The step that a number stands for; None when it is none."""
+    if not math.isfinite(value) or value != round(value) or not 0 <= value <= 2**53:
+        return None
+    return int(value)
