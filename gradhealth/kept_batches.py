@@ -1,13 +1,11 @@
 """Keeps the batches of a run in memory, thinned where they would grow without bound."""
 
 import threading
-from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .batches import Batch
-from .schemas.trace import IntArray, Series
+from .batches import Batch, merged
 
 # 128 MiB with their masks.
 MAX_VALUES = 2**23
@@ -45,44 +43,6 @@ class KeptBatches:
         """All that is kept, as one batch."""
         with self._lock:
             return merged(self._batches)
-
-
-def merged(batches: Sequence[Batch]) -> Batch:
-    """Batches of ascending steps as one; masked where a batch lacks a series."""
-    if not batches:
-        return Batch(0, np.zeros(0, np.int64), {}, {})
-    return Batch(
-        batches[0].sequence,
-        np.concatenate([batch.steps for batch in batches]),
-        _joined([batch.steps for batch in batches], [b.series for b in batches]),
-        _joined([batch.steps for batch in batches], [b.layer_series for b in batches]),
-    )
-
-
-def _joined(
-    steps: Sequence[IntArray], groups: Sequence[Mapping[str, Series]]
-) -> dict[str, Series]:
-    shapes = {name: x.shape[1:] for group in groups for name, x in group.items()}
-    return {
-        name: _concatenated(
-            [
-                group[name] if name in group else _nothing(len(its_steps), *shape)
-                for its_steps, group in zip(steps, groups, strict=True)
-            ]
-        )
-        for name, shape in shapes.items()
-    }
-
-
-def _concatenated(parts: Sequence[Series]) -> Series:
-    return np.ma.masked_array(
-        np.concatenate([part.data for part in parts]),
-        np.concatenate([np.ma.getmaskarray(part) for part in parts]),
-    )
-
-
-def _nothing(*shape: int) -> Series:
-    return np.ma.masked_array(np.zeros(shape), np.ones(shape, bool))
 
 
 def _size(batch: Batch) -> int:

@@ -128,7 +128,7 @@ def _curves(history: History) -> dict[str, Curve]:
 def _curve(points: Points, name: str) -> Curve:
     values = points.values
     if "norm" in name or name == "loss_scale":
-        values = np.where(points.zeros > 0, 0.0, 10.0**values)
+        values = np.where(points.zeros > 0, 0.0, 10.0 ** values.astype(np.float64))
     stride = -(-len(values) // MAX_CURVE_POINTS) or 1
     last = len(values) - 1
     shown = sorted({*range(0, len(values), stride), *[last] * (last >= 0)})

@@ -11,7 +11,14 @@ from pydantic import Field, ValidationError
 from .document import Document
 from .exceptions import InvalidDocumentError, Problem
 from .schemas.problems import MAX_PROBLEMS, pointer_to, problems_of
-from .schemas.trace import Context, Series, Trace, TracedLayer, decode_values
+from .schemas.trace import (
+    Context,
+    LayerDocument,
+    Series,
+    Trace,
+    TracedLayer,
+    decode_values,
+)
 
 NOT_FINITE = ("NaN", "Infinity", "-Infinity")
 # Whole numbers up to here are exact in JSON and in float64.
@@ -24,29 +31,30 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 Rows = dict[Name, list[Any]]
 
 
-class LayerDocument(Document):
-    """One layer, by its name and what it is."""
-
-    path: Annotated[str, Field(min_length=1, max_length=500)]
-    type: Annotated[str, Field(max_length=200)] = ""
-
-
-class TraceDocument(Document):
-    """One logged run: numbers by step, and by step and layer.
+class Columns(Document):
+    """Numbers by step, and by step and layer.
 
     Attributes:
-        layers: In the order of depth where `context.layer_order` says so.
         steps: [T] ascending.
         series: Name to [T]; null where nothing was logged.
         layer_series: Name to [T][L].
     """
 
-    trace_version: Literal[1]
-    run: Annotated[str, Field(max_length=500)] = ""
-    layers: list[LayerDocument] | None = None
     steps: list[Annotated[int, Field(ge=0, le=MAX_STEP)]]
     series: Rows = {}
     layer_series: Rows = {}
+
+
+class TraceDocument(Columns):
+    """One logged run.
+
+    Attributes:
+        layers: In the order of depth where `context.layer_order` says so.
+    """
+
+    trace_version: Literal[1]
+    run: Annotated[str, Field(max_length=500)] = ""
+    layers: list[LayerDocument] | None = None
     context: dict[str, Any] = {}
     lags: list[Annotated[int, Field(ge=0, le=MAX_STEP)]] = []
     lag_series: Rows = {}
@@ -64,7 +72,9 @@ def parse_trace(document: Any, pointer: str = "") -> Trace:
         InvalidDocumentError: It is none; at most 20 mistakes are listed.
     """
     read = _validated(document, pointer)
-    context = _context(read, document, pointer)
+    context = parse_context(
+        {"source_format": "trace", **read.context}, f"{pointer}/context"
+    )
     problems = [*islice(_mistakes(read, pointer), MAX_PROBLEMS)]
     if problems:
         raise InvalidDocumentError(problems)
@@ -75,11 +85,11 @@ def parse_trace(document: Any, pointer: str = "") -> Trace:
         if layers is None
         else tuple(TracedLayer(path=each.path, type=each.type) for each in layers),
         steps=np.asarray(read.steps, np.int64),
-        series=_decoded(read.series),
-        layer_series=_decoded(read.layer_series),
+        series=decoded_columns(read.series),
+        layer_series=decoded_columns(read.layer_series),
         context=context,
         lags=np.asarray(read.lags, np.int64),
-        lag_series=_decoded(read.lag_series),
+        lag_series=decoded_columns(read.lag_series),
     )
 
 
@@ -90,38 +100,54 @@ def _validated(document: Any, pointer: str) -> TraceDocument:
         raise InvalidDocumentError(problems_of(error, document, pointer)) from error
 
 
-def _context(read: TraceDocument, document: Any, pointer: str) -> Context:
+def parse_context(values: Mapping[str, Any], pointer: str) -> Context:
+    """What is known about a run beside its numbers.
+
+    Raises:
+        InvalidDocumentError: A key or a value that makes no sense.
+    """
     try:
-        context = Context.model_validate({"source_format": "trace", **read.context})
+        context = Context.model_validate(values)
     except ValidationError as error:
-        problems = problems_of(error, document["context"], f"{pointer}/context")
-        raise InvalidDocumentError(problems) from error
+        raise InvalidDocumentError(problems_of(error, values, pointer)) from error
     limit = context.clip_max_norm
     if limit is not None and not 0 < limit < np.inf:
-        place = f"{pointer}/context/clip_max_norm"
+        place = f"{pointer}/clip_max_norm"
         raise InvalidDocumentError([Problem(place, "write a number above 0, or null")])
     return context
 
 
 def _mistakes(read: TraceDocument, pointer: str) -> Iterator[Problem]:
-    steps = read.steps
-    for index, (before, after) in enumerate(pairwise(steps), 1):
+    width = None if read.layers is None else len(read.layers)
+    yield from mistakes_in_columns(read, width, pointer)
+    for name, values in read.lag_series.items():
+        place = pointer + pointer_to("lag_series", name)
+        yield from _mistakes_of_length(values, len(read.lags), "lags", place)
+        yield from _mistakes_of_values(values, place)
+
+
+def mistakes_in_columns(
+    read: Columns, width: int | None, pointer: str = ""
+) -> Iterator[Problem]:
+    """What is wrong with numbers by step, and by step and layer.
+
+    Args:
+        read: The parsed document.
+        width: Number of layers; null: as many as the first row has.
+        pointer: Where the document stands in what the caller sent.
+    """
+    for index, (before, after) in enumerate(pairwise(read.steps), 1):
         if after <= before:
             place = f"{pointer}/steps/{index}"
             yield Problem(place, f"write steps in ascending order: {after} is too low")
             break
     for name, values in read.series.items():
         place = pointer + pointer_to("series", name)
-        yield from _mistakes_of_length(values, len(steps), "steps", place)
+        yield from _mistakes_of_length(values, len(read.steps), "steps", place)
         yield from _mistakes_of_values(values, place)
-    for name, values in read.lag_series.items():
-        place = pointer + pointer_to("lag_series", name)
-        yield from _mistakes_of_length(values, len(read.lags), "lags", place)
-        yield from _mistakes_of_values(values, place)
-    width = None if read.layers is None else len(read.layers)
     for name, rows in read.layer_series.items():
         place = pointer + pointer_to("layer_series", name)
-        yield from _mistakes_of_length(rows, len(steps), "steps", place)
+        yield from _mistakes_of_length(rows, len(read.steps), "steps", place)
         yield from _mistakes_of_rows(rows, width, place)
         if width is None and rows and isinstance(rows[0], list):
             width = len(rows[0])
@@ -173,7 +199,8 @@ def _mistake(value: Any) -> str | None:
     return f"expected a number, null, or one of {known}"
 
 
-def _decoded(rows: Mapping[str, list[Any]]) -> dict[str, Series]:
+def decoded_columns(rows: Rows) -> dict[str, Series]:
+    """Nested lists that were checked, as arrays."""
     return {name: _numbers(values) for name, values in rows.items()}
 
 

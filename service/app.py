@@ -11,6 +11,7 @@ from gradhealth import __version__
 from storage.config import StorageSettings
 from storage.dispatch import Queue
 from storage.events import EventStore
+from storage.judgements import JudgementStore
 from storage.keys import KeyStore
 from storage.session import Sessions, create_engine
 from storage.sign_ins import SignInStore
@@ -19,6 +20,7 @@ from storage.workers import WorkerStore
 from .access import authenticated
 from .config import ServiceSettings
 from .errors import add_error_handlers
+from .judging import Judge
 from .key_ring import KeyRing
 from .local_only import LocalOnlyMiddleware
 from .openapi import describe
@@ -26,7 +28,7 @@ from .quotas import UsageMemory
 from .rates import RateHeadersMiddleware, RateLimits
 from .readiness import Readiness
 from .request_ids import RequestIdMiddleware
-from .routes import analyses, badges, events, health, reports, sign_in
+from .routes import analyses, badges, events, health, reports, runs, sign_in
 from .sockets import is_this_machine
 from .watching import Watch
 
@@ -61,7 +63,12 @@ def create_app(settings: ServiceSettings, storage: StorageSettings) -> FastAPI:
             worker_alive_seconds=settings.worker_alive_seconds,
         )
         app.state.watch = Watch(EventStore(sessions))
+        app.state.judge = Judge(
+            JudgementStore(sessions), memory_bytes=settings.run_memory_mb * 2**20
+        )
+        app.state.judge.start()
         yield
+        await app.state.judge.close()
         await app.state.watch.close()
         queue.close()
         await engine.dispose()
@@ -86,6 +93,7 @@ def create_app(settings: ServiceSettings, storage: StorageSettings) -> FastAPI:
     app.include_router(events.router)
     app.include_router(reports.router)
     app.include_router(badges.router)
+    app.include_router(runs.router)
     add_error_handlers(app)
     app.add_middleware(RateHeadersMiddleware)
     app.add_middleware(

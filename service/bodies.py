@@ -51,19 +51,26 @@ async def read_body(
     """
     # Read first: a client that is still sending would not see why it is refused.
     text = await read_bounded(request, settings.max_body_bytes)
-    _check_media_type(request.headers.get("content-type"))
+    declared = request.headers.get("content-type")
+    if not is_json(declared):
+        raise UnsupportedMediaTypeError(declared or "")
     # A large body takes a while to parse: other requests are served meanwhile.
     return await asyncio.to_thread(_parse, text, adapter, settings.max_body_values)
 
 
-def _check_media_type(declared: str | None) -> None:
+def is_json(declared: str | None) -> bool:
+    """Whether a Content-Type says JSON, or nothing."""
+    media_type = media_type_of(declared)
+    return media_type in ("", "application/json") or media_type.endswith("+json")
+
+
+def media_type_of(declared: str | None) -> str:
+    """The type in a Content-Type, without its parameters; "" where there is none."""
     if declared is None:
-        return
+        return ""
     header = Message()
     header["content-type"] = declared
-    media_type = header.get_content_type()
-    if media_type != "application/json" and not media_type.endswith("+json"):
-        raise UnsupportedMediaTypeError(declared)
+    return header.get_content_type()
 
 
 async def read_bounded(request: Request, limit_bytes: int) -> bytes:

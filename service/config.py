@@ -21,7 +21,8 @@ class ServiceSettings(BaseSettings):
             (DNS rebinding) is kept out by this list.
         max_body_bytes: Largest request body.
         max_body_values: Most JSON values in a body; data travels as one base64 string.
-        max_layers: Most layers of a network, repeats expanded.
+        max_batch_values: Most numbers in a batch of a run, gaps included.
+        max_layers: Most layers of a network, repeats expanded, and of a run.
         max_nesting: How deep layers may stand inside layers.
         max_parameters: Most parameters of a network.
         max_sample_size: Most numbers in one sample.
@@ -35,6 +36,7 @@ class ServiceSettings(BaseSettings):
         project_work_seconds: Most seconds a day that workers give to a project; a
             day is one of UTC. No limit when unset.
         project_stored_bytes: Most bytes that a project stores; no limit when unset.
+        run_memory_mb: What the histories of runs that are judged may take.
         worker_alive_seconds: A worker silent for longer does not count as alive.
         log_level: The mildest messages that are logged.
     """
@@ -46,6 +48,7 @@ class ServiceSettings(BaseSettings):
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
     max_body_bytes: int = Field(default=16 * 2**20, gt=0)
     max_body_values: int = Field(default=200_000, gt=0)
+    max_batch_values: int = Field(default=4_000_000, gt=0)
     max_layers: int = Field(default=DEFAULTS.layers, gt=0)
     max_nesting: int = Field(default=DEFAULTS.nesting, gt=0)
     max_parameters: int = Field(default=DEFAULTS.parameters, gt=0)
@@ -59,6 +62,7 @@ class ServiceSettings(BaseSettings):
     project_open_analyses: int = Field(default=2000, gt=0)
     project_work_seconds: float | None = Field(default=None, gt=0)
     project_stored_bytes: int | None = Field(default=20 * 2**30, gt=0)
+    run_memory_mb: int = Field(default=256, gt=0)
     worker_alive_seconds: float = Field(default=20.0, gt=0)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 

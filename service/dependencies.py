@@ -6,13 +6,16 @@ from fastapi import Depends, Header, Path, Query, Request
 from pydantic import TypeAdapter
 
 from gradhealth.schemas.analysis import AnalysisRequest, AnyRequest
+from gradhealth.schemas.run import RunRequest
 from storage.analyses import AnalysisStore
+from storage.runs import RunStore
 from storage.sign_ins import SignInStore
 
 from .access import CallerOf
 from .analyses import AnalysisService
 from .analysis_query import STORABLE, AnalysisQuery
 from .badges import BadgeService
+from .batch_bodies import ReadBatch, read_batch
 from .bodies import Body, read_body
 from .config import ServiceSettings
 from .events import EventService
@@ -20,9 +23,12 @@ from .exceptions import NotFoundError
 from .quotas import Quotas
 from .readiness import Readiness
 from .reports import ReportService
+from .run_query import RunQuery
+from .runs import RunService
 from .sign_in import SignIns
 
 _REQUEST: TypeAdapter[AnyRequest] = TypeAdapter(AnalysisRequest)
+_RUN: TypeAdapter[RunRequest] = TypeAdapter(RunRequest)
 
 
 def _settings(request: Request) -> ServiceSettings:
@@ -34,12 +40,25 @@ async def _analysis_body(request: Request) -> Body[AnyRequest]:
     return await read_body(request, _REQUEST, _settings(request))
 
 
+async def _run_body(request: Request) -> Body[RunRequest]:
+    return await read_body(request, _RUN, _settings(request))
+
+
+async def _batch_body(request: Request) -> ReadBatch:
+    return await read_batch(request, _settings(request))
+
+
 def _store(request: Request, caller: CallerOf) -> AnalysisStore:
     state = request.app.state
     return AnalysisStore(state.sessions, state.queue, project=caller.project)
 
 
+def _run_store(request: Request, caller: CallerOf) -> RunStore:
+    return RunStore(request.app.state.sessions, project=caller.project)
+
+
 Store: TypeAlias = Annotated[AnalysisStore, Depends(_store)]
+RunStoreOf: TypeAlias = Annotated[RunStore, Depends(_run_store)]
 
 
 def _quotas(request: Request, caller: CallerOf) -> Quotas:
@@ -54,6 +73,18 @@ def _analyses(
     request: Request, store: Store, caller: CallerOf, quotas: QuotasOf
 ) -> AnalysisService:
     return AnalysisService(store, caller, quotas, _settings(request).limits)
+
+
+def _runs(
+    request: Request, store: RunStoreOf, caller: CallerOf, quotas: QuotasOf
+) -> RunService:
+    return RunService(
+        store,
+        request.app.state.judge,
+        caller,
+        quotas,
+        max_layers=_settings(request).max_layers,
+    )
 
 
 def _reports(store: Store) -> ReportService:
@@ -78,6 +109,9 @@ def _readiness(request: Request) -> Readiness:
     return readiness
 
 
+RunBody: TypeAlias = Annotated[Body[RunRequest], Depends(_run_body)]
+BatchBody: TypeAlias = Annotated[ReadBatch, Depends(_batch_body)]
+Runs: TypeAlias = Annotated[RunService, Depends(_runs)]
 AnalysisBody: TypeAlias = Annotated[Body[AnyRequest], Depends(_analysis_body)]
 Analyses: TypeAlias = Annotated[AnalysisService, Depends(_analyses)]
 Reports: TypeAlias = Annotated[ReportService, Depends(_reports)]
@@ -87,6 +121,7 @@ SigningIn: TypeAlias = Annotated[SignIns, Depends(_signing_in)]
 Ready: TypeAlias = Annotated[Readiness, Depends(_readiness)]
 
 AnalysisId: TypeAlias = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+RunId: TypeAlias = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 WaitSeconds: TypeAlias = Annotated[
     float,
     Query(ge=0, le=60, description="Seconds to wait for the analysis to finish."),
@@ -115,3 +150,4 @@ IdempotencyKey: TypeAlias = Annotated[
     ),
 ]
 Listing: TypeAlias = Annotated[AnalysisQuery, Query()]
+RunListing: TypeAlias = Annotated[RunQuery, Query()]

@@ -12,7 +12,11 @@ from starlette.requests import ClientDisconnect
 
 from gradhealth.exceptions import InvalidDocumentError, Problem
 from gradhealth.strict_json import MalformedJsonError
-from storage.exceptions import IdempotencyConflictError
+from storage.exceptions import (
+    BatchOrderError,
+    IdempotencyConflictError,
+    LayerCountError,
+)
 
 from .exceptions import NoKeyError, ServiceError
 from .problems import problem_response
@@ -32,6 +36,8 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(MalformedJsonError, _malformed)
     app.add_exception_handler(InvalidDocumentError, _invalid_document)
     app.add_exception_handler(IdempotencyConflictError, _conflicting_key)
+    app.add_exception_handler(BatchOrderError, _out_of_order)
+    app.add_exception_handler(LayerCountError, _wrong_layers)
     app.add_exception_handler(RequestValidationError, _invalid_parameters)
     app.add_exception_handler(HTTPException, _not_routed)
     for error in (OperationalError, InterfaceError, PoolTimeoutError):
@@ -64,6 +70,16 @@ async def _invalid_document(_: Request, error: Exception) -> Response:
 
 async def _conflicting_key(_: Request, error: Exception) -> Response:
     assert isinstance(error, IdempotencyConflictError)
+    return problem_response(422, error.code, str(error))
+
+
+async def _out_of_order(_: Request, error: Exception) -> Response:
+    assert isinstance(error, BatchOrderError)
+    return problem_response(409, error.code, str(error))
+
+
+async def _wrong_layers(_: Request, error: Exception) -> Response:
+    assert isinstance(error, LayerCountError)
     return problem_response(422, error.code, str(error))
 
 

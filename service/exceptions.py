@@ -29,6 +29,16 @@ class NotFoundError(ServiceError):
         super().__init__(f"there is no analysis {analysis_id!r}; was it deleted?")
 
 
+class UnknownRunError(ServiceError):
+    """The run does not exist, or was deleted."""
+
+    code = "not_found"
+    status_code = 404
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"there is no run {run_id!r}; was it deleted?")
+
+
 class NotFinishedError(ServiceError):
     """What was asked for exists only when the analysis has ended with a result."""
 
@@ -55,16 +65,40 @@ class BodyTooLargeError(ServiceError):
 
 
 class UnsupportedMediaTypeError(ServiceError):
-    """The request body is declared to be something else than JSON."""
+    """The request body is declared to be something that is not read here."""
 
     code = "unsupported_media_type"
     status_code = 415
 
-    def __init__(self, media_type: str) -> None:
+    def __init__(self, media_type: str, known: str = "application/json") -> None:
         super().__init__(
-            f"the body is declared as {media_type!r}: send JSON with the header "
-            "Content-Type: application/json"
+            f"the body is declared as {media_type!r}: send it with the header "
+            f"Content-Type: {known}"
         )
+
+
+class UnsupportedEncodingError(ServiceError):
+    """The request body is packed in a way that is not read here."""
+
+    code = "unsupported_encoding"
+    status_code = 415
+    headers: Mapping[str, str] = {"Accept-Encoding": "gzip"}
+
+    def __init__(self, encoding: str) -> None:
+        super().__init__(
+            f"the body is packed as {encoding!r}: send it as it is, or as gzip with "
+            "the header Content-Encoding: gzip"
+        )
+
+
+class BrokenEncodingError(ServiceError):
+    """A body that is said to be gzip, and is not."""
+
+    code = "broken_encoding"
+    status_code = 400
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the body cannot be unpacked as gzip: {reason}")
 
 
 class NoKeyError(ServiceError):

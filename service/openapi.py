@@ -11,12 +11,15 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
+from gradhealth.batch_documents import BatchDocument
+from gradhealth.packing import CONTENT_TYPE
 from gradhealth.schemas.analysis import (
     ArchitectureRequest,
     TheoryRequest,
     TraceRequest,
 )
 from gradhealth.schemas.problem_details import ProblemDetails
+from gradhealth.schemas.run import RunRequest
 from gradhealth.traces import TraceDocument
 
 from .access import COOKIE, PUBLIC
@@ -58,6 +61,22 @@ _EXAMPLE = {
     },
     "options": {"verify_fixes": True},
 }
+_RUN_EXAMPLE = {
+    "name": "my-run",
+    "layers": [{"path": "layers.0", "type": "Linear"}, {"path": "layers.1"}],
+    "config": {"trivial_loss": 2.303},
+}
+_BATCH_EXAMPLE = {
+    "sequence": 0,
+    "steps": [0, 1],
+    "series": {"loss": [2.3, 2.2]},
+    "layer_series": {"grad_norm": [[0.1, 1.2], [0.2, "NaN"]]},
+}
+_BINARY = (
+    "A u32, the length of a JSON header, the header {sequence, steps, num_layers, "
+    "columns[] {name, kind, rows, layers}}, and the values of the columns as float32, "
+    "all little-endian; the bits 0x7FC06772 stand for null."
+)
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -88,6 +107,26 @@ def analysis_request_body() -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
+def run_request_body() -> dict[str, Any]:
+    """The body of `POST /v1/runs`, for its `openapi_extra`."""
+    schema = _reference(RunRequest.__name__)
+    content = {"application/json": {"schema": schema, "example": _RUN_EXAMPLE}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def batch_request_body() -> dict[str, Any]:
+    """The body of `POST /v1/runs/{id}/batches`, for its `openapi_extra`."""
+    binary = {"type": "string", "format": "binary", "description": _BINARY}
+    content = {
+        "application/json": {
+            "schema": _reference(BatchDocument.__name__),
+            "example": _BATCH_EXAMPLE,
+        },
+        CONTENT_TYPE: {"schema": binary},
+    }
+    return {"requestBody": {"required": True, "content": content}}
+
+
 def describe(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document of the application."""
     document = get_openapi(
@@ -102,6 +141,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
             (TheoryRequest, "validation"),
             (TraceRequest, "validation"),
             (TraceDocument, "validation"),
+            (RunRequest, "validation"),
+            (BatchDocument, "validation"),
             (ProblemDetails, "serialization"),
         ],
         ref_template=_REFERENCE,

@@ -108,6 +108,12 @@ class History:
         return int(table.blocks.low[row // table.rows_per_block, 0])
 
     @property
+    def num_bytes(self) -> int:
+        """What it takes in memory."""
+        tables = [*self._series.values(), *self._layer_series.values()]
+        return sum(array.nbytes for table in tables for _, array in table.arrays())
+
+    @property
     def last_step(self) -> int:
         """The latest step; -1 when there is none."""
         steps = self._steps[MAX_POINTS].blocks

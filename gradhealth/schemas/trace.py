@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
-from ..document import Record
+from ..document import Document, Record
 
 IntArray = NDArray[np.int64]
 # Masked where nothing was logged; NaN and infinities are measured values.
@@ -19,6 +20,13 @@ class TracedLayer(Record):
 
     path: str
     type: str = ""
+
+
+class LayerDocument(Document):
+    """One layer as others name it."""
+
+    path: Annotated[str, Field(min_length=1, max_length=500)]
+    type: Annotated[str, Field(max_length=200)] = ""
 
 
 class NonFinite(Record):

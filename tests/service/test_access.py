@@ -8,11 +8,11 @@ from fastapi import Depends
 
 from service.access import requires
 from storage.keys import KeyStore
-from tests.support.calls import CALLS, PUBLIC, call, operations
+from tests.support.calls import CALLS, PUBLIC, RUN, call, operations
 from tests.support.requests import SPEC, body, finish
 
 OWNER, STRANGER = "owned-by-sentinel", "stranger"
-UNKNOWN = {"analysis_id": "0" * 32, "project": "nobodys"}
+UNKNOWN = {"analysis_id": "0" * 32, "project": "nobodys", "run_id": "0" * 32}
 
 
 def bearer(key):
@@ -44,7 +44,13 @@ async def theirs(api, stores, keys):
     analysis = answer.json()
     assert analysis["project"] == OWNER
     await finish(stores, analysis["id"], summary="sentinel")
-    return {"analysis_id": analysis["id"], "project": OWNER}
+    run = await api.post("/v1/runs", json=RUN, headers=keys.owner)
+    assert run.json()["project"] == OWNER
+    return {
+        "analysis_id": analysis["id"],
+        "project": OWNER,
+        "run_id": run.json()["id"],
+    }
 
 
 @pytest.fixture

@@ -26,6 +26,10 @@ class Call:
     json: Any = None
 
 
+RUN = {"name": "sentinel", "layers": [{"path": "sentinel"}]}
+BATCH = {"sequence": 0, "steps": [0], "series": {"loss": [1.0]}}
+
+
 PUBLIC = {
     "read_health",
     "read_readiness",
@@ -46,6 +50,11 @@ CALLS = {
     "compare_analyses": Call({"baseline": "{analysis_id}"}),
     "draw_badge": Call(),
     "read_badge": Call(),
+    "announce_run": Call(json={"name": "mine"}),
+    "append_batch": Call(json=BATCH),
+    "list_runs": Call(),
+    "read_run": Call(),
+    "delete_run": Call(),
 }
 
 

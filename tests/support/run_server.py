@@ -5,7 +5,8 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from gradhealth.batches import CONTENT_TYPE, Batch
+from gradhealth.batches import Batch
+from gradhealth.packing import CONTENT_TYPE
 
 
 class RunServer:
