@@ -1,4 +1,4 @@
-"""docs/detectors.md and docs/fixes.md say what the code does."""
+"""The pages of detectors and fixes say what the code does."""
 
 import dataclasses
 import re
@@ -7,13 +7,17 @@ from pathlib import Path
 import pytest
 
 from gradhealth.detectors.base import Detector
+from gradhealth.log_detectors.base import LogDetector
 from gradhealth.prescription import remedies
 from gradhealth.registry import subclasses_in
 
 DOCS = Path(__file__).parents[2] / "docs"
-DETECTORS = sorted(
-    subclasses_in("gradhealth.detectors", Detector), key=lambda kind: kind.precedence
-)
+PAGES = {"detectors.md": Detector, "log-detectors.md": LogDetector}
+DETECTORS = [
+    pytest.param(page, kind, id=f"{page}-{kind.problem}")
+    for page, base in PAGES.items()
+    for kind in subclasses_in(base.__module__.rpartition(".")[0], base)
+]
 
 
 def sections(page):
@@ -28,13 +32,17 @@ def names(section, label):
     return set(re.findall(r"`(\w+)`", entry.group(1))) if entry else set()
 
 
-def test_every_detector_has_a_section_in_the_order_they_stand():
-    assert list(sections("detectors.md")) == [kind.problem for kind in DETECTORS]
+@pytest.mark.parametrize("page", PAGES)
+def test_every_detector_has_a_section_in_the_order_they_stand(page):
+    kinds = [entry.values[1] for entry in DETECTORS if entry.values[0] == page]
+
+    by_precedence = sorted(kinds, key=lambda kind: (kind.precedence, kind.problem))
+    assert list(sections(page)) == [kind.problem for kind in by_precedence]
 
 
-@pytest.mark.parametrize("kind", DETECTORS, ids=lambda kind: kind.problem)
-def test_thresholds_are_given_with_unit_reason_and_source(kind):
-    section = sections("detectors.md")[kind.problem]
+@pytest.mark.parametrize(("page", "kind"), DETECTORS)
+def test_thresholds_are_given_with_unit_reason_and_source(page, kind):
+    section = sections(page)[kind.problem]
 
     rows = set(re.findall(r"^\| `.*$", section, flags=re.MULTILINE))
     fields = [(field.name, field.default) for field in dataclasses.fields(kind)]
