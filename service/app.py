@@ -8,7 +8,6 @@ from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 
 from gradhealth import __version__
-from storage.alerts import AlertStore
 from storage.config import StorageSettings
 from storage.dispatch import Queue
 from storage.events import EventStore
@@ -68,10 +67,8 @@ def create_app(settings: ServiceSettings, storage: StorageSettings) -> FastAPI:
             JudgementStore(sessions), memory_bytes=settings.run_memory_mb * 2**20
         )
         app.state.judge.start()
-        app.state.run_watch = Watch(AlertStore(sessions))
         yield
         await app.state.judge.close()
-        await app.state.run_watch.close()
         await app.state.watch.close()
         queue.close()
         await engine.dispose()

@@ -19,11 +19,10 @@ from .batch_bodies import ReadBatch, read_batch
 from .bodies import Body, read_body
 from .config import ServiceSettings
 from .events import EventService
-from .exceptions import NotFoundError, UnknownRunError
+from .exceptions import NotFoundError
 from .quotas import Quotas
 from .readiness import Readiness
 from .reports import ReportService
-from .run_events import RunEventService
 from .run_query import RunQuery
 from .runs import RunService
 from .sign_in import SignIns
@@ -105,10 +104,6 @@ def _events(request: Request) -> EventService:
     return EventService(request.app.state.watch)
 
 
-def _run_events(request: Request) -> RunEventService:
-    return RunEventService(request.app.state.run_watch)
-
-
 def _readiness(request: Request) -> Readiness:
     readiness: Readiness = request.app.state.readiness
     return readiness
@@ -122,7 +117,6 @@ Analyses: TypeAlias = Annotated[AnalysisService, Depends(_analyses)]
 Reports: TypeAlias = Annotated[ReportService, Depends(_reports)]
 Badges: TypeAlias = Annotated[BadgeService, Depends(_badges)]
 Events: TypeAlias = Annotated[EventService, Depends(_events)]
-RunEvents: TypeAlias = Annotated[RunEventService, Depends(_run_events)]
 SigningIn: TypeAlias = Annotated[SignIns, Depends(_signing_in)]
 Ready: TypeAlias = Annotated[Readiness, Depends(_readiness)]
 
@@ -141,20 +135,10 @@ async def _followed(analysis_id: AnalysisId, store: Store) -> str:
     return analysis_id
 
 
-async def _followed_run(run_id: RunId, store: RunStoreOf) -> str:
-    if not await store.knows(run_id):
-        raise UnknownRunError(run_id)
-    return run_id
-
-
 FollowedId: TypeAlias = Annotated[str, Depends(_followed)]
-FollowedRunId: TypeAlias = Annotated[str, Depends(_followed_run)]
 LastEventId: TypeAlias = Annotated[
     int | None,
     Header(ge=0, description="Number of the last event that the client has."),
-]
-StreamSeconds: TypeAlias = Annotated[
-    float, Query(ge=0, le=86400, description="Seconds after which the stream ends.")
 ]
 IdempotencyKey: TypeAlias = Annotated[
     str | None,

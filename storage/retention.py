@@ -1,14 +1,15 @@
 """Forgets what is old."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradhealth.schemas.analysis import FINAL
 
 from .records import now
 from .session import Sessions
-from .tables import AnalysisRow, RunRow, SignInRow, UsageRow
+from .tables import AnalysisRow, SignInRow, UsageRow
 
 # So many at once keep a transaction short: others write meanwhile.
 _BATCH = 200
@@ -19,7 +20,7 @@ class Retention:
     """Deletes what nobody is to keep any longer.
 
     Args:
-        kept: How long finished analyses and quiet runs are kept; None for ever.
+        kept: How long finished analyses are kept; None for ever.
     """
 
     def __init__(self, sessions: Sessions, kept: timedelta | None) -> None:
@@ -27,13 +28,9 @@ class Retention:
         self._kept = kept
 
     async def purge(self) -> int:
-        """Delete finished analyses and quiet runs of that age, and ended sign-ins.
+        """Delete finished analyses of that age, and ended sign-ins; how many analyses.
 
-        What is queued or running stays, however old it is, and so does a run whose
-        last batch is young.
-
-        Returns:
-            How many analyses and runs.
+        What is queued or running stays, however old it is.
         """
         async with self._sessions.writing() as session:
             await session.execute(delete(SignInRow).where(SignInRow.expires_at < now()))
@@ -41,29 +38,18 @@ class Retention:
             await session.execute(delete(UsageRow).where(UsageRow.day < oldest))
         if self._kept is None:
             return 0
-        end = now() - self._kept
-        return await self._purge(AnalysisRow, _old_analyses(end)) + await self._purge(
-            RunRow, _old_runs(end)
-        )
-
-    async def _purge(self, table: type[AnalysisRow | RunRow], old: Select[str]) -> int:
         total, deleted = 0, _BATCH
         while deleted == _BATCH:
             async with self._sessions.writing() as session:
-                gone = await session.execute(
-                    delete(table)
-                    .where(table.id.in_(old.limit(_BATCH)))
-                    .returning(table.id)
-                    .execution_options(synchronize_session=False)
-                )
-                deleted = len(gone.all())
+                deleted = await _delete_batch(session, self._kept)
             total += deleted
         return total
 
 
-def _old_analyses(end: datetime) -> Select[str]:
+async def _delete_batch(session: AsyncSession, kept: timedelta) -> int:
+    end = now() - kept
     # What was created later cannot have ended earlier, and creation has an index.
-    return (
+    old = (
         select(AnalysisRow.id)
         .where(
             AnalysisRow.created_at < end,
@@ -71,13 +57,12 @@ def _old_analyses(end: datetime) -> Select[str]:
             AnalysisRow.status.in_(FINAL),
         )
         .order_by(AnalysisRow.created_at)
+        .limit(_BATCH)
     )
-
-
-def _old_runs(end: datetime) -> Select[str]:
-    latest = func.coalesce(RunRow.updated_at, RunRow.created_at)
-    return (
-        select(RunRow.id)
-        .where(RunRow.created_at < end, latest < end)
-        .order_by(RunRow.created_at)
+    gone = await session.execute(
+        delete(AnalysisRow)
+        .where(AnalysisRow.id.in_(old))
+        .returning(AnalysisRow.id)
+        .execution_options(synchronize_session=False)
     )
+    return len(gone.all())

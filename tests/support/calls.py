@@ -54,7 +54,6 @@ CALLS = {
     "append_batch": Call(json=BATCH),
     "list_runs": Call(),
     "read_run": Call(),
-    "follow_run": Call({"seconds": "0"}),
     "delete_run": Call(),
 }
 
