@@ -3,6 +3,7 @@
 import asyncio
 import random
 import re
+import tempfile
 import time
 from collections import Counter
 from contextlib import asynccontextmanager
@@ -13,7 +14,7 @@ import pytest
 from sqlalchemy import text
 
 from storage.records import NewAnalysis
-from tests.support.databases import create_postgresql
+from tests.support.databases import PostgresServer, create_postgresql
 from tests.support.fleet import Fleet
 from tests.support.processes import gone, pid_in
 from tests.support.storages import Stores, open_stores
@@ -281,8 +282,12 @@ async def test_work_that_the_engine_lost_is_found_again(scene, storage):
 
 
 @pytest.fixture
-def own_postgresql(postgres):
-    return create_postgresql(postgres)
+def breakable_postgres():
+    """A server of its own: the databases of other tests would take long to recover."""
+    with tempfile.TemporaryDirectory(prefix="gh-") as folder:
+        server = PostgresServer(Path(folder))
+        yield server
+        server.stop()
 
 
 @pytest.mark.parametrize(
@@ -290,9 +295,10 @@ def own_postgresql(postgres):
     [2, *(pytest.param(seconds, marks=[pytest.mark.faults]) for seconds in (0, 6))],
 )
 async def test_work_goes_on_after_postgresql_was_gone(
-    postgres, own_postgresql, tmp_path, outage_seconds
+    breakable_postgres, tmp_path, outage_seconds
 ):
-    async with scene_on(own_postgresql) as scene:
+    settings = await asyncio.to_thread(create_postgresql, breakable_postgres)
+    async with scene_on(settings) as scene:
         scene.fleet.start("one", "two")
         file = tmp_path / "log"
         ids = [
@@ -305,9 +311,9 @@ async def test_work_goes_on_after_postgresql_was_gone(
         while not (await scene.stores.analyses.page(status="running")).items:
             await asyncio.sleep(0.1)
 
-        postgres.crash()
+        breakable_postgres.crash()
         await asyncio.sleep(outage_seconds)
-        postgres.start()
+        breakable_postgres.start()
 
         ended = [await scene.end_of(id_, 60) for id_ in ids]
 
