@@ -93,6 +93,8 @@ def _of_document(document: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     """Rows of a list of them, or of a table by column as pandas writes it."""
     if isinstance(document, dict):
         document = _transposed(document)
+    if not isinstance(document, list):
+        raise IngestError("expected a list of rows, or a table by column", "")
     for index, row in enumerate(document):
         if not isinstance(row, dict):
             raise IngestError("expected an object for each row", f"/{index}")

@@ -226,3 +226,7 @@ def test_any_bytes_are_read_or_refused(content, format_name):
         except IngestError:
             continue
         assert traces
+
+
+def test_a_lone_number_is_no_history():
+    assert "a list of rows" in refusal(b"0", format_name="wandb")
