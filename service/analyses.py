@@ -23,7 +23,7 @@ from storage.records import NewAnalysis
 from .bodies import Body
 from .callers import Caller
 from .exceptions import NotFoundError
-from .judged_traces import keep_judged
+from .judged_traces import judged
 from .quotas import Quotas
 
 
@@ -90,7 +90,8 @@ class AnalysisService:
         check_thresholds(request.options.thresholds, "/options/thresholds")
         trace = await asyncio.to_thread(parse_trace, request.trace, "/trace")
         await self._quotas.check_room(new.num_bytes)
-        return await keep_judged(self._store, new, trace)
+        result, numbers = await judged(trace, new.options.thresholds)
+        return await self._store.create_finished(new, result, numbers)
 
     async def find(self, analysis_id: str, *, wait_seconds: float) -> Analysis:
         """The analysis as it is when it is finished, or after `wait_seconds`.

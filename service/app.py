@@ -1,5 +1,6 @@
 """The application: routes, middleware, and what lives as long as it does."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -8,6 +9,7 @@ from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 
 from gradhealth import __version__
+from storage.alerts import AlertStore
 from storage.config import StorageSettings
 from storage.dispatch import Queue
 from storage.events import EventStore
@@ -28,7 +30,7 @@ from .quotas import UsageMemory
 from .rates import RateHeadersMiddleware, RateLimits
 from .readiness import Readiness
 from .request_ids import RequestIdMiddleware
-from .routes import analyses, badges, events, health, reports, runs, sign_in
+from .routes import analyses, badges, events, health, reports, runs, sign_in, traces
 from .sockets import is_this_machine
 from .watching import Watch
 
@@ -53,6 +55,7 @@ def create_app(settings: ServiceSettings, storage: StorageSettings) -> FastAPI:
             keyless=is_this_machine(settings.host),
         )
         app.state.usage = UsageMemory()
+        app.state.log_slots = asyncio.Semaphore(settings.max_logs_at_once)
         app.state.rate_limits = RateLimits(
             key_quota=settings.key_requests_per_minute,
             project_quota=settings.project_requests_per_minute,
@@ -67,8 +70,10 @@ def create_app(settings: ServiceSettings, storage: StorageSettings) -> FastAPI:
             JudgementStore(sessions), memory_bytes=settings.run_memory_mb * 2**20
         )
         app.state.judge.start()
+        app.state.run_watch = Watch(AlertStore(sessions))
         yield
         await app.state.judge.close()
+        await app.state.run_watch.close()
         await app.state.watch.close()
         queue.close()
         await engine.dispose()
@@ -90,6 +95,7 @@ def create_app(settings: ServiceSettings, storage: StorageSettings) -> FastAPI:
     app.include_router(health.router)
     app.include_router(sign_in.router)
     app.include_router(analyses.router)
+    app.include_router(traces.router)
     app.include_router(events.router)
     app.include_router(reports.router)
     app.include_router(badges.router)

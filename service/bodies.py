@@ -79,6 +79,15 @@ async def read_bounded(request: Request, limit_bytes: int) -> bytes:
     Raises:
         BodyTooLargeError: It is larger; at once where its length is declared.
     """
+    return b"".join([chunk async for chunk in bounded_chunks(request, limit_bytes)])
+
+
+async def bounded_chunks(request: Request, limit_bytes: int) -> AsyncIterator[bytes]:
+    """The body as it was sent, as it comes.
+
+    Raises:
+        BodyTooLargeError: It is larger; at once where its length is declared.
+    """
     declared = request.headers.get("content-length", "0")
     chunks = request.stream()
     if declared.isdigit() and int(declared) > limit_bytes:
@@ -86,13 +95,13 @@ async def read_bounded(request: Request, limit_bytes: int) -> bytes:
         if "expect" not in request.headers:
             await _discard(chunks)
         raise BodyTooLargeError(limit_bytes)
-    body = bytearray()
+    num_bytes = 0
     async for chunk in chunks:
-        body += chunk
-        if len(body) > limit_bytes:
+        num_bytes += len(chunk)
+        if num_bytes > limit_bytes:
             await _discard(chunks)
             raise BodyTooLargeError(limit_bytes)
-    return bytes(body)
+        yield chunk
 
 
 async def _discard(chunks: AsyncIterator[bytes]) -> None:

@@ -5,9 +5,10 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from gradhealth.ingest import IngestLimits
 from gradhealth.limits import Limits
 
-DEFAULTS = Limits()
+DEFAULTS, LOGS = Limits(), IngestLimits()
 
 
 class ServiceSettings(BaseSettings):
@@ -22,6 +23,15 @@ class ServiceSettings(BaseSettings):
         max_body_bytes: Largest request body.
         max_body_values: Most JSON values in a body; data travels as one base64 string.
         max_batch_values: Most numbers in a batch of a run, gaps included.
+        max_log_bytes: Largest log, as it is sent.
+        max_log_unpacked_bytes: Largest log when it is unpacked.
+        max_log_values: Most values that are kept of a log while it is read; of a
+            longer one every second, fourth, ... step is.
+        max_log_cells: Most steps times columns that are judged; longer runs are
+            thinned.
+        max_log_columns: Most different names in a run.
+        max_log_runs: Most runs in a log.
+        max_logs_at_once: So many logs are read at a time, by each process.
         max_layers: Most layers of a network, repeats expanded, and of a run.
         max_nesting: How deep layers may stand inside layers.
         max_parameters: Most parameters of a network.
@@ -49,6 +59,13 @@ class ServiceSettings(BaseSettings):
     max_body_bytes: int = Field(default=16 * 2**20, gt=0)
     max_body_values: int = Field(default=200_000, gt=0)
     max_batch_values: int = Field(default=4_000_000, gt=0)
+    max_log_bytes: int = Field(default=64 * 2**20, gt=0)
+    max_log_unpacked_bytes: int = Field(default=512 * 2**20, gt=0)
+    max_log_values: int = Field(default=2**22, gt=0)
+    max_log_cells: int = Field(default=2**21, gt=0)
+    max_log_columns: int = Field(default=LOGS.columns, gt=0)
+    max_log_runs: int = Field(default=LOGS.runs, gt=0)
+    max_logs_at_once: int = Field(default=2, gt=0)
     max_layers: int = Field(default=DEFAULTS.layers, gt=0)
     max_nesting: int = Field(default=DEFAULTS.nesting, gt=0)
     max_parameters: int = Field(default=DEFAULTS.parameters, gt=0)
@@ -78,4 +95,15 @@ class ServiceSettings(BaseSettings):
             drawn_numbers=self.max_drawn_numbers,
             steps=self.max_steps,
             batch_size=self.max_batch_size,
+        )
+
+    @property
+    def log_limits(self) -> IngestLimits:
+        """The largest log that is read."""
+        return IngestLimits(
+            bytes=self.max_log_unpacked_bytes,
+            values=self.max_log_values,
+            cells=self.max_log_cells,
+            columns=self.max_log_columns,
+            runs=self.max_log_runs,
         )

@@ -1,5 +1,6 @@
 """What routes ask for: parameters with their bounds, and the things they call."""
 
+from collections.abc import AsyncIterator
 from typing import Annotated, TypeAlias
 
 from fastapi import Depends, Header, Path, Query, Request
@@ -10,6 +11,7 @@ from gradhealth.schemas.run import RunRequest
 from storage.analyses import AnalysisStore
 from storage.runs import RunStore
 from storage.sign_ins import SignInStore
+from storage.uploads import UploadStore
 
 from .access import CallerOf
 from .analyses import AnalysisService
@@ -19,10 +21,14 @@ from .batch_bodies import ReadBatch, read_batch
 from .bodies import Body, read_body
 from .config import ServiceSettings
 from .events import EventService
-from .exceptions import NotFoundError
+from .exceptions import NotFoundError, UnknownRunError
+from .log_query import LogQuery
+from .logs import LogService
 from .quotas import Quotas
 from .readiness import Readiness
+from .received import ReceivedFile, receive_file
 from .reports import ReportService
+from .run_events import RunEventService
 from .run_query import RunQuery
 from .runs import RunService
 from .sign_in import SignIns
@@ -87,6 +93,22 @@ def _runs(
     )
 
 
+def _logs(request: Request, caller: CallerOf, quotas: QuotasOf) -> LogService:
+    state = request.app.state
+    return LogService(
+        UploadStore(state.sessions, project=caller.project),
+        caller,
+        quotas,
+        _settings(request).log_limits,
+        state.log_slots,
+    )
+
+
+async def _received(request: Request, _: CallerOf) -> AsyncIterator[ReceivedFile]:
+    async with receive_file(request, _settings(request).max_log_bytes) as received:
+        yield received
+
+
 def _reports(store: Store) -> ReportService:
     return ReportService(store)
 
@@ -104,6 +126,10 @@ def _events(request: Request) -> EventService:
     return EventService(request.app.state.watch)
 
 
+def _run_events(request: Request) -> RunEventService:
+    return RunEventService(request.app.state.run_watch)
+
+
 def _readiness(request: Request) -> Readiness:
     readiness: Readiness = request.app.state.readiness
     return readiness
@@ -114,9 +140,13 @@ BatchBody: TypeAlias = Annotated[ReadBatch, Depends(_batch_body)]
 Runs: TypeAlias = Annotated[RunService, Depends(_runs)]
 AnalysisBody: TypeAlias = Annotated[Body[AnyRequest], Depends(_analysis_body)]
 Analyses: TypeAlias = Annotated[AnalysisService, Depends(_analyses)]
+Logs: TypeAlias = Annotated[LogService, Depends(_logs)]
+LogBody: TypeAlias = Annotated[ReceivedFile, Depends(_received)]
+LogParameters: TypeAlias = Annotated[LogQuery, Query()]
 Reports: TypeAlias = Annotated[ReportService, Depends(_reports)]
 Badges: TypeAlias = Annotated[BadgeService, Depends(_badges)]
 Events: TypeAlias = Annotated[EventService, Depends(_events)]
+RunEvents: TypeAlias = Annotated[RunEventService, Depends(_run_events)]
 SigningIn: TypeAlias = Annotated[SignIns, Depends(_signing_in)]
 Ready: TypeAlias = Annotated[Readiness, Depends(_readiness)]
 
@@ -135,10 +165,20 @@ async def _followed(analysis_id: AnalysisId, store: Store) -> str:
     return analysis_id
 
 
+async def _followed_run(run_id: RunId, store: RunStoreOf) -> str:
+    if not await store.knows(run_id):
+        raise UnknownRunError(run_id)
+    return run_id
+
+
 FollowedId: TypeAlias = Annotated[str, Depends(_followed)]
+FollowedRunId: TypeAlias = Annotated[str, Depends(_followed_run)]
 LastEventId: TypeAlias = Annotated[
     int | None,
     Header(ge=0, description="Number of the last event that the client has."),
+]
+StreamSeconds: TypeAlias = Annotated[
+    float, Query(ge=0, le=86400, description="Seconds after which the stream ends.")
 ]
 IdempotencyKey: TypeAlias = Annotated[
     str | None,

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from gradhealth.exceptions import InvalidDocumentError, Problem
+from gradhealth.ingest import IngestError, LogTooLargeError
 from gradhealth.strict_json import MalformedJsonError
 from storage.exceptions import (
     BatchOrderError,
@@ -34,6 +35,8 @@ def add_error_handlers(app: FastAPI) -> None:
     """Makes every error of the application a problem+json answer."""
     app.add_exception_handler(ServiceError, _refused)
     app.add_exception_handler(MalformedJsonError, _malformed)
+    app.add_exception_handler(LogTooLargeError, _log_too_large)
+    app.add_exception_handler(IngestError, _invalid_document)
     app.add_exception_handler(InvalidDocumentError, _invalid_document)
     app.add_exception_handler(IdempotencyConflictError, _conflicting_key)
     app.add_exception_handler(BatchOrderError, _out_of_order)
@@ -61,6 +64,11 @@ async def _refused(request: Request, error: Exception) -> Response:
 async def _malformed(_: Request, error: Exception) -> Response:
     assert isinstance(error, MalformedJsonError)
     return problem_response(400, error.code, str(error), errors=error.problems)
+
+
+async def _log_too_large(_: Request, error: Exception) -> Response:
+    assert isinstance(error, LogTooLargeError)
+    return problem_response(413, error.code, str(error), errors=error.problems)
 
 
 async def _invalid_document(_: Request, error: Exception) -> Response:

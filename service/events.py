@@ -17,7 +17,7 @@ RETRY_MILLISECONDS = 1000
 class EventService:
     """Streams of one service, which share one watch over the database."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch[Progress, Event]) -> None:
         self._watch = watch
 
     async def stream(

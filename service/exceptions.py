@@ -101,6 +101,16 @@ class BrokenEncodingError(ServiceError):
         super().__init__(f"the body cannot be unpacked as gzip: {reason}")
 
 
+class NotOneFileError(ServiceError):
+    """A form that does not hold one file."""
+
+    code = "not_one_file"
+    status_code = 422
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"expected a form with one file in it, or a body: {reason}")
+
+
 class NoKeyError(ServiceError):
     """A request without a key, or with one that opens nothing."""
 

@@ -1,31 +1,27 @@
-"""Judges traces and keeps them: no worker is needed for that."""
+"""Judges traces: no worker is needed for that."""
 
 import asyncio
 import json
 import zlib
 
+from gradhealth.detectors.tuned import DEFAULTS, Thresholds
 from gradhealth.log_results import judge_log
-from gradhealth.schemas.analysis import Analysis
+from gradhealth.schemas.analysis import Result
 from gradhealth.schemas.trace import Trace
-from storage.analyses import AnalysisStore
-from storage.records import NewAnalysis
 
 
-async def keep_judged(store: AnalysisStore, new: NewAnalysis, trace: Trace) -> Analysis:
-    """The finished analysis of a trace, stored with its numbers.
+async def judged(
+    trace: Trace, thresholds: Thresholds = DEFAULTS
+) -> tuple[Result, bytes]:
+    """The result of a trace, and its numbers as they are stored.
 
     Args:
-        store: Where it is kept.
-        new: What was asked for, the thresholds among it.
         trace: The run, checked.
-
-    Raises:
-        IdempotencyConflictError: The key was used for another request.
+        thresholds: Values in place of the detectors' own.
     """
     # Numbers by the million: other requests are served meanwhile.
-    result = await asyncio.to_thread(judge_log, trace, new.options.thresholds)
-    chunk = await asyncio.to_thread(_compressed, trace)
-    return await store.create_finished(new, result, chunk)
+    result = await asyncio.to_thread(judge_log, trace, thresholds)
+    return result, await asyncio.to_thread(_compressed, trace)
 
 
 def _compressed(trace: Trace) -> bytes:

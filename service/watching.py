@@ -1,18 +1,21 @@
-"""Looks at the analyses that somebody follows: once for all of them and all followers.
+"""Looks at what somebody follows: once for all analyses, or runs, and all followers.
 
-A follower keeps nothing but how far it has read. What analyses told is kept once each,
-and forgotten with the last follower.
+A follower keeps nothing but how far it has read. What they told is kept once each, and
+forgotten with the last follower.
 """
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
-from gradhealth.schemas.analysis import Progress
-from gradhealth.schemas.event import Done, Event
-from storage.events import EventStore, Sight
+from gradhealth.schemas.event import Done
+from storage.sights import Looker, Sight
+
+P = TypeVar("P")
+E = TypeVar("E")
 
 LOOK_SECONDS = 0.25
 # Ids in one query.
@@ -22,8 +25,8 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False)
-class Watched:
-    """An analysis as it was seen last; the same object grows.
+class Watched(Generic[P, E]):
+    """An analysis, or a run, as it was seen last; the same object grows.
 
     Attributes:
         progress: null until it was seen at all.
@@ -32,9 +35,9 @@ class Watched:
         is_gone: Whether it was deleted.
     """
 
-    progress: Progress | None = None
+    progress: P | None = None
     done: Done | None = None
-    events: list[Event] = field(default_factory=list)
+    events: list[E] = field(default_factory=list)
     is_gone: bool = False
     num_followers: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -44,7 +47,7 @@ class Watched:
         """Whether nothing more will come."""
         return self.is_gone or self.done is not None
 
-    def take(self, sight: Sight | None) -> None:
+    def take(self, sight: Sight[P, E] | None) -> None:
         """Take over what was seen, and wake the followers if it is new."""
         if sight is None:
             self.is_gone = True
@@ -58,7 +61,7 @@ class Watched:
         self.changed = asyncio.Event()
 
 
-class Watch:
+class Watch(Generic[P, E]):
     """One task that looks for everybody, while there is anybody.
 
     Args:
@@ -67,20 +70,20 @@ class Watch:
     """
 
     def __init__(
-        self, store: EventStore, *, pause_seconds: float = LOOK_SECONDS
+        self, store: Looker[P, E], *, pause_seconds: float = LOOK_SECONDS
     ) -> None:
         self._store = store
         self._pause_seconds = pause_seconds
-        self._watched: dict[str, Watched] = {}
+        self._watched: dict[str, Watched[P, E]] = {}
         self._looking: asyncio.Task[None] | None = None
         self._woken = asyncio.Event()
 
-    async def follow(self, analysis_id: str) -> AsyncIterator[Watched]:
-        """The analysis as it is, and once more after each change, until it ends.
+    async def follow(self, name: str) -> AsyncGenerator[Watched[P, E]]:
+        """What has this id as it is, and once more after each change, until it ends.
 
         A follower that is slow sees several changes as one.
         """
-        watched = self._watched.setdefault(analysis_id, Watched())
+        watched = self._watched.setdefault(name, Watched())
         watched.num_followers += 1
         self._look_soon()
         try:
@@ -94,7 +97,7 @@ class Watch:
         finally:
             watched.num_followers -= 1
             if not watched.num_followers:
-                self._watched.pop(analysis_id, None)
+                self._watched.pop(name, None)
 
     async def close(self) -> None:
         """Stop looking."""
@@ -115,7 +118,7 @@ class Watch:
                 await self._look()
             except Exception:
                 # Followers wait for a database that is away, and for our mistakes.
-                logger.exception("cannot look at the analyses that are followed")
+                logger.exception("cannot look at what is followed")
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._pause_seconds):
                     await self._woken.wait()

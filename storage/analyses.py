@@ -19,8 +19,8 @@ from gradhealth.schemas.finding import Verdict
 
 from .cursors import Position, decode_cursor, encode_cursor
 from .dispatch import Queue
-from .events import save_events
 from .exceptions import IdempotencyConflictError
+from .finished import Finished, save_finished
 from .records import (
     NewAnalysis,
     load_analyses,
@@ -29,9 +29,9 @@ from .records import (
     save_analysis,
     to_analysis,
 )
-from .results import save_result, size_of
 from .session import Sessions
 from .tables import OPEN, AnalysisRow, LabelRow, ResultRow, TraceRow
+from .uploads import forget_uploads, upload_of
 from .usage import count_work
 
 # While waiting, look again after a tenth of the time waited so far: short work is
@@ -96,18 +96,11 @@ class AnalysisStore:
             IdempotencyConflictError: The key was used for another request.
         """
         assert self._project in (None, new.project)
-        row = new_row(new, status="succeeded")
-        row.stored_bytes += size_of(result) + len(traces or b"")
         try:
             async with self._sessions.writing() as session:
-                await save_analysis(session, row, new.labels)
-                await save_events(session, row.id, result.findings, after=0)
-                await save_result(session, row.id, result)
-                if traces is not None:
-                    session.add(TraceRow(analysis_id=row.id, chunk=traces))
+                return await save_finished(session, Finished(new, result, traces))
         except IntegrityError:
             return await self._earlier(new)
-        return to_analysis(row, new.labels, result)
 
     async def get(self, analysis_id: str) -> Analysis | None:
         """The analysis, with its result when it succeeded."""
@@ -193,6 +186,7 @@ class AnalysisStore:
     async def delete(self, analysis_id: str) -> bool:
         """Delete with everything found, stopping the work; False when unknown."""
         async with self._sessions.writing() as session:
+            upload_id = await upload_of(session, analysis_id)
             deleted = await session.execute(
                 delete(AnalysisRow)
                 .where(self._own(analysis_id))
@@ -201,6 +195,8 @@ class AnalysisStore:
                 )
             )
             found = deleted.first()
+            if upload_id is not None:
+                await forget_uploads(session, upload_id)
             if found is not None and found.finished_at is None:
                 await count_work(session, found.project, found.started_at, now())
             return found is not None

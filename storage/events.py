@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row, Select, and_, delete, func, insert, or_, select
@@ -13,21 +12,8 @@ from gradhealth.schemas.event import Done, Event, TriedFix
 from gradhealth.schemas.finding import Finding
 
 from .session import Sessions
+from .sights import Sight
 from .tables import OPEN, AnalysisRow, EventRow, ResultRow
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """How an analysis looks at a moment.
-
-    Attributes:
-        done: How it ended; null while it is open.
-        events: What it told since the number that was asked for.
-    """
-
-    progress: Progress
-    done: Done | None
-    events: Sequence[Event]
 
 
 async def count_events(session: AsyncSession, analysis_id: str) -> int:
@@ -68,7 +54,7 @@ class EventStore:
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
 
-    async def look(self, known: Mapping[str, int]) -> dict[str, Sight]:
+    async def look(self, known: Mapping[str, int]) -> dict[str, Sight[Progress, Event]]:
         """How analyses look now; what was deleted is left out.
 
         Args:

@@ -70,12 +70,12 @@ def to_run(row: RunRow, **more: Any) -> Run:
         num_layers=row.num_layers,
         num_steps=row.num_steps,
         num_batches=row.num_batches,
-        last_step=_step(row.last_step),
+        last_step=step_or_none(row.last_step),
         stored_bytes=row.stored_bytes,
         verdict=row.verdict,
         primary=row.primary_problem,
         summary=row.summary,
-        judged_step=_step(row.judged_step),
+        judged_step=step_or_none(row.judged_step),
         problems=row.problems,
         links=RunLinks(
             self=address, batches=f"{address}/batches", events=f"{address}/events"
@@ -84,5 +84,6 @@ def to_run(row: RunRow, **more: Any) -> Run:
     )
 
 
-def _step(number: int) -> int | None:
+def step_or_none(number: int) -> int | None:
+    """A step as it is shown; in the tables -1 stands for none."""
     return None if number < 0 else number

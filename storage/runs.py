@@ -11,6 +11,7 @@ from sqlalchemy.orm import defer
 from gradhealth.packing import PackedBatch
 from gradhealth.schemas.run import Receipt, Run, RunPage
 
+from .alerts import load_latest_alerts
 from .chunks import SERIES
 from .cursors import Position, decode_cursor, encode_cursor
 from .exceptions import (
@@ -82,11 +83,14 @@ class RunStore:
             return (await session.execute(query)).first() is not None
 
     async def get(self, run_id: str) -> Run | None:
-        """The run, without result and alerts."""
+        """The run with its latest alerts, without result."""
+        query = select(RunRow).options(defer(RunRow.layers)).where(self._own(run_id))
         async with self._sessions.reading() as session:
-            query = select(RunRow).where(self._own(run_id))
             row = (await session.execute(query)).scalar_one_or_none()
-        return None if row is None else to_run(row, config=row.config)
+            if row is None:
+                return None
+            alerts = await load_latest_alerts(session, run_id)
+        return to_run(row, config=row.config, alerts=alerts)
 
     async def page(
         self, *, project: str | None = None, limit: int = 50, cursor: str | None = None

@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from .session import Sessions
-from .tables import OPEN, AnalysisRow, UsageRow
+from .tables import OPEN, AnalysisRow, RunRow, UploadRow, UsageRow
 
 _INSERT: dict[str, Callable[..., Any]] = {
     "sqlite": sqlite.insert,
@@ -33,11 +33,16 @@ class UsageStore:
         )
 
     async def stored_bytes(self) -> float:
-        """Bytes of what was sent and found."""
-        return await self._number(
-            select(func.sum(AnalysisRow.stored_bytes)).where(
-                AnalysisRow.project == self._project
-            )
+        """Bytes of what was sent and found, runs and uploads included."""
+        return sum(
+            [
+                await self._number(
+                    select(func.sum(row.stored_bytes)).where(
+                        row.project == self._project
+                    )
+                )
+                for row in (AnalysisRow, RunRow, UploadRow)
+            ]
         )
 
     async def work_seconds(self, day: date) -> float:

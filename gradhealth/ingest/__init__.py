@@ -1,6 +1,7 @@
 """Logs that people have, read into traces."""
 
 from .exceptions import IngestError as IngestError
+from .exceptions import LogTooLargeError as LogTooLargeError
 from .limits import IngestLimits as IngestLimits
 from .mapping import LogMapping as LogMapping
 from .mapping import parse_mapping as parse_mapping

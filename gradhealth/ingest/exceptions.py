@@ -38,5 +38,3 @@ class LogTooLargeError(IngestError):
 
 class UnknownFormatError(IngestError):
     """A log in no known format, or in more than one."""
-
-    code = "unknown_log_format"

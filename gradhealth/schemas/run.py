@@ -62,6 +62,20 @@ class Alert(Record):
     finding: Finding | None = None
 
 
+class RunProgress(Record):
+    """How far a run is, and how it looks.
+
+    Attributes:
+        judged_step: The last step that `verdict` and `summary` know.
+    """
+
+    num_steps: int
+    last_step: int | None
+    judged_step: int | None
+    verdict: Verdict | None
+    summary: str
+
+
 class RunLinks(Record):
     """Addresses of a run."""
 

@@ -1,18 +1,25 @@
 """`/v1/runs`: announce a run, send its batches, read the diagnosis so far."""
 
+from collections.abc import AsyncIterator
+
 from fastapi import APIRouter, Response, status
+from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from gradhealth.schemas.run import Receipt, Run, RunPage
 
 from ..access import CallerOf
 from ..dependencies import (
     BatchBody,
+    FollowedRunId,
     IdempotencyKey,
+    LastEventId,
     RunBody,
+    RunEvents,
     RunId,
     RunListing,
     Runs,
     RunStoreOf,
+    StreamSeconds,
 )
 from ..openapi import batch_request_body, problems, run_request_body
 
@@ -65,6 +72,28 @@ async def list_runs(store: RunStoreOf, caller: CallerOf, query: RunListing) -> R
 )
 async def read_run(run_id: RunId, runs: Runs) -> Run:
     return await runs.find(run_id)
+
+
+@router.get(
+    "/{run_id}/events",
+    summary="Follow a run as server-sent events",
+    description="`progress` {num_steps, last_step, judged_step, verdict, summary} with "
+    "each change, `alert` {number, at, state, problem, severity, step, finding} when a "
+    "problem is raised or cleared. Alerts carry an id: after a broken connection send "
+    "the last one as `Last-Event-ID`, as browsers do. A run has no end: a stream ends "
+    "after `seconds`, and clients connect anew.",
+    response_class=EventSourceResponse,
+    responses=problems(403, 404, 422, 503),
+)
+async def follow_run(
+    run_id: FollowedRunId,
+    events: RunEvents,
+    last_event_id: LastEventId = None,
+    seconds: StreamSeconds = 3600,
+) -> AsyncIterator[ServerSentEvent]:
+    after = last_event_id or 0
+    async for event in events.stream(run_id, after=after, seconds=seconds):
+        yield event
 
 
 @router.delete(

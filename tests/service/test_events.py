@@ -11,7 +11,8 @@ from gradhealth.schemas.analysis import Progress
 from gradhealth.schemas.event import Done
 from service.events import EventService
 from service.watching import Watch
-from storage.events import EventStore, Sight
+from storage.events import EventStore
+from storage.sights import Sight
 from tests.support.requests import body, finish
 from tests.support.results import a_result
 
@@ -120,7 +121,7 @@ async def test_an_outage_of_the_database_is_waited_for(watch, sights, caplog):
     sights.error, sights.done = None, Done(status="failed")
 
     assert kinds(await listening) == ["done"]
-    assert "cannot look at the analyses" in caplog.text
+    assert "cannot look at what is followed" in caplog.text
 
 
 async def test_the_stream_of_a_deleted_analysis_just_ends(watch, sights):

@@ -75,6 +75,17 @@ async def test_what_is_stored_is_bounded_until_something_is_deleted(new_project)
     assert "delete analyses" in answers[-1].json()["detail"]
 
 
+async def test_logs_count_as_stored(new_project):
+    log = b"\n".join([b'{"loss": 1.0, "grad_norm": 1.0}'] * 100)
+    async with new_project(project_stored_bytes=3 * len(log)) as api:
+        answers = [await api.post("/v1/traces", content=log) for _ in range(4)]
+        for answer in answers[:3]:
+            await api.delete(f"/v1/analyses/{answer.json().get('id')}")
+
+    assert [answer.status_code for answer in answers][::3] == [201, 409]
+    assert answers[-1].json()["type"] == "urn:gradhealth:problem:storage-full"
+
+
 async def test_without_keys_there_are_no_limits(tmp_path):
     storage = StorageSettings(data_dir=tmp_path, database_url=None)
     await migrate(storage)

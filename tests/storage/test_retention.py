@@ -1,14 +1,25 @@
+import io
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select, update
 
+from gradhealth.ingest import LogMapping
 from storage.credentials import digest_of
+from storage.finished import Finished
 from storage.keys import KeyStore
 from storage.records import NewAnalysis, now
 from storage.retention import Retention
 from storage.sign_ins import SignInStore
-from storage.tables import AnalysisRow, LabelRow, SignInRow, TraceRow
+from storage.tables import (
+    AnalysisRow,
+    LabelRow,
+    SignInRow,
+    TraceRow,
+    UploadChunkRow,
+    UploadRow,
+)
+from storage.uploads import Upload, UploadStore
 from tests.support.results import a_result
 from tests.support.storages import open_stores
 
@@ -28,13 +39,17 @@ async def analysis(stores, *, days_old, finished=True):
     if finished:
         claim = await stores.claims().begin(created.id)
         await stores.claims().finish(claim, a_result(), b"trace")
+    await age(stores, created.id, days_old=days_old, finished=finished)
+    return created.id
+
+
+async def age(stores, analysis_id, *, days_old, finished=True):
     moment = now() - days_old * DAY
     times = {"created_at": moment} | ({"finished_at": moment} if finished else {})
     async with stores.sessions.writing() as session:
         await session.execute(
-            update(AnalysisRow).where(AnalysisRow.id == created.id).values(times)
+            update(AnalysisRow).where(AnalysisRow.id == analysis_id).values(times)
         )
-    return created.id
 
 
 async def count(stores, table, **columns):
@@ -93,6 +108,21 @@ def columns():
         "created_at": old,
         "finished_at": old,
     }
+
+
+async def test_uploads_go_with_their_last_analysis(stores):
+    upload = Upload("log", "auto", LogMapping(), num_bytes=3)
+    uploads = UploadStore(stores.sessions, project=None)
+    runs = [Finished(NewAnalysis("trace", {"name": n}), a_result()) for n in "ab"]
+    first, second = await uploads.create(upload, io.BytesIO(b"abc"), runs)
+    await age(stores, first.id, days_old=31)
+
+    await Retention(stores.sessions, 30 * DAY).purge()
+    assert (await uploads.find(second.id)).run == "b"
+    await age(stores, second.id, days_old=31)
+    await Retention(stores.sessions, 30 * DAY).purge()
+
+    assert await count(stores, UploadRow) == await count(stores, UploadChunkRow) == 0
 
 
 async def test_ended_sign_ins_go(stores):

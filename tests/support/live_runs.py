@@ -19,13 +19,14 @@ async def announce(api, **changes):
 
 
 def a_batch(losses, *, sequence=0, first_step=0):
-    """Losses, and norms of 1 in every layer."""
+    """Losses, and norms around 1 in every layer."""
     num_steps = len(losses)
+    noise = np.random.default_rng(first_step).standard_normal((num_steps, len(LAYERS)))
     return Batch(
         sequence,
         np.arange(first_step, first_step + num_steps),
         {"loss": np.ma.masked_array(losses)},
-        {"grad_norm": np.ma.masked_array(np.ones((num_steps, len(LAYERS))))},
+        {"grad_norm": np.ma.masked_array(10 ** (0.1 * noise))},
     )
 
 

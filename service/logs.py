@@ -1,0 +1,83 @@
+"""What the service does with logs: read, judge and keep them, and read them again."""
+
+import asyncio
+from typing import BinaryIO
+
+from gradhealth.ingest import IngestLimits, parse_mapping, read_log
+from gradhealth.schemas.analysis import Analysis, Options, Source
+from gradhealth.schemas.trace import Trace
+from storage.finished import Finished
+from storage.records import NewAnalysis
+from storage.uploads import Upload, UploadStore
+
+from .callers import Caller
+from .judged_traces import judged
+from .log_query import LogQuery
+from .quotas import Quotas
+from .received import ReceivedFile
+
+
+class LogService:
+    """Takes logs in.
+
+    Args:
+        uploads: Where they are kept.
+        caller: Who sends them.
+        quotas: What the caller's project may still use.
+        limits: The largest log that is read.
+        slots: As many logs are read at once, which bounds the memory.
+    """
+
+    def __init__(
+        self,
+        uploads: UploadStore,
+        caller: Caller,
+        quotas: Quotas,
+        limits: IngestLimits,
+        slots: asyncio.Semaphore,
+    ) -> None:
+        self._uploads = uploads
+        self._caller = caller
+        self._quotas = quotas
+        self._limits = limits
+        self._slots = slots
+
+    async def submit(self, received: ReceivedFile, query: LogQuery) -> list[Analysis]:
+        """The finished analyses of all runs in a file.
+
+        Raises:
+            ForeignProjectError: The caller's key opens another project.
+            IngestError: The file cannot be read as a log.
+            StorageFullError: The project may not store more.
+        """
+        project = self._caller.own(query.project)
+        upload = Upload(
+            filename=query.filename or received.filename,
+            format_name=query.format,
+            mapping=parse_mapping(query.map, query.layers),
+            num_bytes=received.num_bytes,
+        )
+        await self._quotas.check_room(upload.num_bytes)
+        options = Options(source=Source(path=upload.filename or None))
+        runs = [
+            Finished(
+                NewAnalysis(
+                    "trace", {"name": trace.run}, options, project, query.labels
+                ),
+                *await judged(trace),
+            )
+            for trace in await self._read(upload, received.content)
+        ]
+        return await self._uploads.create(upload, received.content, runs)
+
+    async def _read(self, upload: Upload, content: BinaryIO) -> list[Trace]:
+        # In a thread: megabytes of text take seconds.
+        async with self._slots:
+            return await asyncio.to_thread(
+                read_log,
+                content,
+                filename=upload.filename,
+                format_name=upload.format_name,
+                mapping=upload.mapping,
+                limits=self._limits,
+            )

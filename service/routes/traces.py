@@ -1,0 +1,43 @@
+"""`/v1/traces`: logs as people have them."""
+
+from typing import Any
+
+from fastapi import APIRouter, Response, status
+
+from gradhealth.schemas.analysis import Analysis, AnalysisPage
+
+from ..dependencies import LogBody, LogParameters, Logs
+from ..openapi import problems
+
+router = APIRouter(prefix="/v1/traces", tags=["analyses"])
+
+_FILE: dict[str, Any] = {"type": "string", "format": "binary"}
+_FORM = {"type": "object", "properties": {"file": _FILE}, "required": ["file"]}
+
+
+@router.post(
+    "",
+    summary="Judge a log",
+    description="The file is the body, or the one file of a form; it may be a gzip. "
+    "Several runs in it are as many analyses.",
+    status_code=status.HTTP_201_CREATED,
+    response_description="Judged and kept; a list where the file holds several runs.",
+    responses=problems(400, 403, 409, 413, 415, 422, 429, 503),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/octet-stream": {"schema": _FILE},
+                "multipart/form-data": {"schema": _FORM},
+            },
+        }
+    },
+)
+async def judge_log(
+    received: LogBody, logs: Logs, query: LogParameters, response: Response
+) -> Analysis | AnalysisPage:
+    analyses = await logs.submit(received, query)
+    if len(analyses) > 1:
+        return AnalysisPage(items=analyses)
+    response.headers["Location"] = analyses[0].links.self
+    return analyses[0]
