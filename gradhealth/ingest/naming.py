@@ -62,7 +62,8 @@ _VAGUE = re.compile(r"weights?|param(?:eter)?s?")
 _LAYER_FIRST = re.compile(r"(?P<layer>.+?)[/.:](?P<word>[^/.:]+(?:\.0_norms?)?)")
 _WORD_FIRST = re.compile(r"(?P<word>[^/:]+?)[/:](?P<layer>.+)")
 _JOINED = re.compile(
-    r"(?:grad(?:ient)?s?_?norms?|gnorm)_(?P<layer>(?:layer|block|conv|fc|h|l)_?\d.*)"
+    r"(?:(?:grad(?:ient)?s?_?norms?|gnorm)_(?=(?:layer|block|conv|fc|h|l)_?\d)"
+    r"|grad_2(?:\.0)?_norm_(?=.*\.))(?P<layer>.+)"
 )
 _PREFIX = re.compile(
     r"(?:train|training|trainer|optim|optimizer|debug|model|metrics|stats|graph_\d+)"

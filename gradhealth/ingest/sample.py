@@ -9,7 +9,8 @@ from pydantic_core import from_json
 
 from .files import LogFile
 
-HEAD_BYTES = 2**16
+# The header of a table with a column for each layer of a large network fits.
+HEAD_BYTES = 2**20
 # Rows of a table, and lines, that are looked at.
 MAX_LINES = 200
 DELIMITERS = ",;\t"
@@ -113,4 +114,4 @@ class Sample:
     @cached_property
     def header(self) -> list[str]:
         """The names of a table's columns."""
-        return self.table[0] if self.table else []
+        return [name.strip() for name in self.table[0]] if self.table else []

@@ -43,6 +43,7 @@ def test_series(name, series):
         ("gradients/fc.weight", "grad_norm", "fc.weight"),
         ("grad_2.0_norm/fc.weight", "grad_norm", "fc.weight"),
         ("grad_2_norm/fc.weight", "grad_norm", "fc.weight"),
+        ("grad_2.0_norm_fc.weight", "grad_norm", "fc.weight"),
         ("grad/h.3.attn.weight.norm", "grad_norm", "h.3.attn.weight"),
         ("Gradients/0.weight", "grad_norm", "0.weight"),
         ("train/grad_norm/layers.3", "grad_norm", "layers.3"),
