@@ -3,7 +3,7 @@
 - `console`: each command after `$ ` is run, all of a page in one shell. Lines below it
   are what it prints; without any, it may print what it likes. `...` is anything.
 - `python`: run in one namespace a page; a `text` block right below is what it prints.
-- any block with `title="PATH"` is written to that file.
+- any block with `title="PATH"` is written to that file; a `diff` is applied.
 - `sh`: for a person alone, what installs or does not end. `STARTED` says why each is
   believed all the same.
 - other blocks are looked at, not run; JSON must be JSON.
@@ -142,6 +142,8 @@ class Story:
                     path = self._folder / block.title
                     path.parent.mkdir(parents=True, exist_ok=True)
                     path.write_text(text)
+                elif block.language == "diff":
+                    _apply(text, self._folder)
                 elif block.language == "console":
                     self._type(shell, text, block.place)
                 elif block.language == "python":
@@ -173,6 +175,11 @@ def check(printed, expected, place):
     wanted = ".*".join(map(re.escape, re.split(r" ?\.\.\. ?", said)))
     told = f"{place}\nsaid:    {said}\nprinted: {got[:MAX_TOLD]}"
     assert re.fullmatch(wanted, got), told
+
+
+def _apply(patch, folder):
+    command = ["git", "apply", "--recount", "--unidiff-zero", "-"]
+    subprocess.run(command, input=patch, text=True, cwd=folder, check=True)
 
 
 def _look_at(block):
