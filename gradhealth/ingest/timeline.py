@@ -75,7 +75,7 @@ class Timeline:
             values, places = values[places >= 0], places[places >= 0]
             order = np.argsort(places, kind="stable")
             places, values = places[order], values[order]
-        last = np.append(places[1:] != places[:-1], [True] * bool(len(places)))
+        last = np.append(places[1:] != places[:-1], True)[: len(places)]
         return Track(places[last], values[last])
 
     def _repaired(self, axis: Axis) -> Axis:

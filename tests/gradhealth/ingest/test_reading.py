@@ -150,6 +150,15 @@ def test_a_gzip_and_a_line_that_are_cut_short_are_read_as_far_as_they_go():
     assert the_trace(b"step,loss\n1,2\n2,2\n3").steps.tolist() == [1, 2]
 
 
+def test_a_column_whose_rows_were_all_replaced_is_empty():
+    content = b"step,loss,other\n1,3,\n2,2,7\n3,2,\n2,1,\n3,1,\n"
+
+    trace = the_trace(content)
+
+    assert trace.series["loss"].tolist() == [3, 1, 1]
+    assert trace.series["other"].tolist() == [None] * 3
+
+
 def test_a_mapping_says_what_is_what():
     content = b"it;cost of it;g\n5;2.0;1\n6;1.5;1\n"
 
@@ -226,6 +235,29 @@ def test_any_bytes_are_read_or_refused(content, format_name):
         except IngestError:
             continue
         assert traces
+
+
+@pytest.mark.parametrize("format_name", ["auto", *log_formats()])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "a",
+        "a: ",
+        " ",
+        "{'a': ",
+        "iteration 1/2 | a",
+        "validation loss at iteration 1 ",
+        "Epoch [1][1/2] ",
+        "[step=1",
+        "OVERFLOW!",
+        "grad_norm_layer_1_",
+    ],
+)
+def test_long_lines_of_nearly_right_words_are_read_in_one_pass(words, format_name):
+    line = words * (2**17 // len(words))
+
+    with pytest.raises(IngestError):
+        read_log(f"{line}\n{line}\n".encode(), format_name=format_name)
 
 
 def test_a_lone_number_is_no_history():
