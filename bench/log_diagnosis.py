@@ -12,8 +12,8 @@ import time
 
 import numpy as np
 
-from gradhealth.histories.history import History
-from gradhealth.log_results import judge_history, judge_log
+from gradhealth.logs.histories.history import History
+from gradhealth.logs.results import judge_history, judge_log
 from gradhealth.schemas.trace import Context, Trace, TracedLayer
 
 SIZES = ((100, 10_000), (1_000, 1_000), (1_000, 10_000))

@@ -7,7 +7,7 @@ from .detectors.base import Threshold
 from .detectors.tuned import Judge, Thresholds, all_detectors, thresholds_of
 from .document import nearest, quoted
 from .exceptions import InvalidDocumentError, Problem
-from .log_detectors.tuned import all_log_detectors
+from .logs.detectors.tuned import all_log_detectors
 
 
 @cache

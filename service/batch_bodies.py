@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
-from gradhealth.batch_documents import parse_binary_batch, parse_json_batch
+from gradhealth.batches.documents import parse_binary_batch, parse_json_batch
+from gradhealth.batches.packing import CONTENT_TYPE, PackedBatch
 from gradhealth.exceptions import InvalidDocumentError, Problem
-from gradhealth.packing import CONTENT_TYPE, PackedBatch
 from storage.chunks import pack_chunks
 
 from .bodies import is_json, media_type_of, read_bounded

@@ -5,7 +5,7 @@ import json
 import zlib
 
 from gradhealth.detectors.tuned import DEFAULTS, Thresholds
-from gradhealth.log_results import judge_log
+from gradhealth.logs.results import judge_log
 from gradhealth.schemas.analysis import Result
 from gradhealth.schemas.trace import Trace
 

@@ -12,7 +12,7 @@ import time
 from collections import OrderedDict
 
 from gradhealth.alerts import changes_since
-from gradhealth.histories.history import History
+from gradhealth.logs.histories.history import History
 from gradhealth.schemas.analysis import Result
 from storage.judgements import JudgementStore
 

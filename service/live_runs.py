@@ -4,12 +4,12 @@ import asyncio
 from dataclasses import dataclass, field
 from itertools import islice
 
-from gradhealth.batches import merged
+from gradhealth.batches.batch import merged
 from gradhealth.diagnosis import Diagnosis
-from gradhealth.histories.history import History
-from gradhealth.log_detectors.base import Run as LoggedRun
-from gradhealth.log_diagnosis import diagnose_log
-from gradhealth.log_results import LAYER_SERIES, judge_history
+from gradhealth.logs.detectors.base import Run as LoggedRun
+from gradhealth.logs.diagnosis import diagnose_log
+from gradhealth.logs.histories.history import History
+from gradhealth.logs.results import LAYER_SERIES, judge_history
 from gradhealth.schemas.analysis import Result
 from storage.judgements import JudgementStore
 

@@ -11,8 +11,8 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
-from gradhealth.batch_documents import BatchDocument
-from gradhealth.packing import CONTENT_TYPE
+from gradhealth.batches.documents import BatchDocument
+from gradhealth.batches.packing import CONTENT_TYPE
 from gradhealth.schemas.analysis import (
     ArchitectureRequest,
     TheoryRequest,

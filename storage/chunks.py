@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 import zstandard
 
-from gradhealth.batches import Batch
-from gradhealth.packing import Column, Floats, PackedBatch
+from gradhealth.batches.batch import Batch
+from gradhealth.batches.packing import Column, Floats, PackedBatch
 
 # The name of the chunk of all series.
 SERIES = ""

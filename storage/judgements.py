@@ -10,7 +10,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradhealth.alerts import Changes
-from gradhealth.batches import Batch
+from gradhealth.batches.batch import Batch
 from gradhealth.diagnosis import Diagnosis
 from gradhealth.schemas.finding import Finding
 from gradhealth.schemas.run import AlertState, OpenProblem

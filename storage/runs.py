@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
-from gradhealth.packing import PackedBatch
+from gradhealth.batches.packing import PackedBatch
 from gradhealth.schemas.run import Receipt, Run, RunPage
 
 from .alerts import load_latest_alerts

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from gradhealth.batches import Batch
+from gradhealth.batches.batch import Batch
 from gradhealth.recorder import Recorder
 from tests.support.stand_ins import library
 from tests.support.trainings import batch, mlp, train

@@ -11,7 +11,7 @@ from types import ModuleType
 
 import numpy as np
 
-from gradhealth.log_results import judge_log
+from gradhealth.logs.results import judge_log
 
 from . import faulty, healthy
 from .peers import PEERS

@@ -7,8 +7,8 @@ from typing import Any, Generic, TypedDict, TypeVar, Unpack
 
 import httpx
 
+from ..batches.packing import CONTENT_TYPE
 from ..document import Document, Record
-from ..packing import CONTENT_TYPE
 from ..schemas.analysis import Options, Status, TraceOptions
 from ..schemas.comparison import Comparison
 from ..schemas.finding import Verdict

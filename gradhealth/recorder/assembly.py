@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..batches import Batch
+from ..batches.batch import Batch
 from ..schemas.trace import Series
 from .rows import (
     BACKWARD_GAIN,

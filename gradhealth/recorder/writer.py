@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from time import thread_time
 
-from ..kept_batches import KeptBatches
+from ..batches.keeping import KeptBatches
 from ..schemas.trace import Trace
 from .assembly import Assembly
 from .rows import Row, Transfer

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gradhealth.detectors.base import Detector
-from gradhealth.log_detectors.base import LogDetector
+from gradhealth.logs.detectors.base import LogDetector
 from gradhealth.prescription import remedies
 from gradhealth.registry import subclasses_in
 

@@ -4,8 +4,8 @@ import gzip
 
 import numpy as np
 
-from gradhealth.batches import Batch
-from gradhealth.packing import CONTENT_TYPE
+from gradhealth.batches.batch import Batch
+from gradhealth.batches.packing import CONTENT_TYPE
 
 LAYERS = [{"path": f"layers.{i}", "type": "Linear"} for i in range(3)]
 

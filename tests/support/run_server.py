@@ -5,8 +5,8 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from gradhealth.batches import Batch
-from gradhealth.packing import CONTENT_TYPE
+from gradhealth.batches.batch import Batch
+from gradhealth.batches.packing import CONTENT_TYPE
 
 
 class RunServer:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-from ...batches import Batch
+from ...batches.batch import Batch
+from ...batches.keeping import KeptBatches
 from ...exceptions import InvalidDocumentError
-from ...kept_batches import KeptBatches
 from ...schemas.trace import Trace
 from ...traces import parse_trace
 from ..exceptions import IngestError

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from pydantic_core import to_json
 
-from ...batches import Batch
+from ...batches.batch import Batch
 from ...schemas.trace import Context, TracedLayer
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
-from ...batches import Batch
+from ...batches.batch import Batch
 from .base import Header
 
 SUFFIXES = (".jsonl", ".jsonl.gz")

@@ -7,7 +7,7 @@ import time
 from http import HTTPStatus
 from pathlib import Path
 
-from ...batches import Batch
+from ...batches.batch import Batch
 from ...client import Client, RefusedError, ServerUnreachableError
 from ...exceptions import GradHealthError
 from ...schemas.trace import TracedLayer

@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from gradhealth.batches import Batch
+from gradhealth.batches.batch import Batch
 from gradhealth.ingest import IngestError, IngestLimits, parse_mapping, read_log
 from tests.support.logs import a_log, by_depth
 

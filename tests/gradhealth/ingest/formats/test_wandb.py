@@ -3,7 +3,7 @@ import json
 import pytest
 
 from gradhealth.ingest import read_log
-from gradhealth.log_results import judge_log
+from gradhealth.logs.results import judge_log
 
 HISTOGRAM = {"_type": "histogram", "values": [1, 2, 1], "bins": [-1.5, -0.5, 0.5, 1.5]}
 

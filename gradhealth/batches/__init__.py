@@ -1,0 +1,1 @@
+"""Batches of a run's statistics: built, packed, kept and read."""

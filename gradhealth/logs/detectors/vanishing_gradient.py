@@ -1,0 +1,187 @@
+"""The gradient shrinks from layer to layer on its way back."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ...detectors.base import VANISHED, Threshold
+from ...schemas.finding import Cause, Evidence, Finding, Severity
+from ..histories.depth import DepthReading
+from .base import LogDetector, Run, beyond, evidence, finding
+
+# Names of what leaves about so much of the gradient a layer.
+_SIGMOID, _DEFAULTS = 0.3, 0.6
+# Standard error of log10 of a factor that a log shows.
+TOLERANCE = 0.1
+# Of the steps from layer to layer.
+MOST_STEPS = 2 / 3
+
+
+@dataclass(frozen=True)
+class VanishingGradient(LogDetector):
+    """A factor a layer of 0.35 or less, 1e-3 over all layers, or J below 1e-3.
+
+    The factor is 10^-s, s the median slope of log10 of the gradient's norm over depth
+    (Theil 1950, Sen 1968), of the median of the first quarter of the run: what is small
+    because the run converges is small in every layer alike. Where the log holds a
+    backward gain J, that decides.
+    """
+
+    problem: ClassVar[str] = "vanishing_gradient"
+    precedence: ClassVar[int] = 2
+
+    factor: Threshold = Threshold(
+        0.35,
+        "gradient norm of a layer / of the next",
+        "sigmoid networks show 0.24 to 0.27; a healthy network of two layers 0.5",
+    )
+    total: Threshold = Threshold(
+        -3.0,
+        "log10 of first / last layer's norm",
+        "no healthy network of 114 shows less between its first and last weights",
+    )
+    consistency: Threshold = Threshold(
+        0.7,
+        "rank correlation with depth",
+        "a decay by depth orders the layers; one odd layer of six leaves 0.7",
+    )
+    each: Threshold = Threshold(
+        0.6,
+        "gradient norm of a layer / of the next",
+        "a decay by depth is at work in two of three steps; norms that differ with the "
+        "layers' sizes are not",
+    )
+    gain: Threshold = VANISHED
+    tiny: Threshold = Threshold(
+        -7.0,
+        "log10 of the norm of all gradients",
+        "networks whose gradient vanished start at 3e-5 to 1e-12, trainable ones above "
+        "5e-3; held against it only where the loss is flat from the first step",
+    )
+
+    def detect(self, run: Run) -> Finding | None:
+        return self._by_gain(run) or self._by_depth(run) or self._as_a_whole(run)
+
+    def _by_gain(self, run: Run) -> Finding | None:
+        gains = run.starts("backward_gain")
+        known = np.flatnonzero(gains > 0)
+        if len(known) < 2:  # noqa: PLR2004 -- a gain is between two stations
+            return None
+        decades = np.log10(gains[known])
+        if decades.min() >= self.gain.value:
+            return None
+        factor = 10.0 ** float((decades[0] - decades[-1]) / (len(known) - 1))
+        return self._finding(
+            run,
+            severity=_severity(run, latent="info"),
+            certainty=beyond(float(decades.min()), self.gain.value, 0.5),
+            layers=run.paths(known[decades < self.gain.value]),
+            shown_by=[evidence("log10_backward_gain", float(decades.min()), self.gain)],
+            factor=factor,
+        )
+
+    def _by_depth(self, run: Run) -> Finding | None:
+        depth = run.depth
+        if depth is None or len(run.starts("backward_gain")):
+            return None
+        is_common = depth.share_below(self.each.value) >= MOST_STEPS
+        is_steep = depth.factor <= self.factor.value and is_common
+        is_deep = depth.total <= self.total.value
+        if not (is_steep or is_deep) or depth.consistency < self.consistency.value:
+            return None
+        shown_by = [
+            evidence("factor_per_layer", depth.factor, self.factor),
+            evidence("log10_first_to_last", depth.total, self.total),
+            evidence("consistency", depth.consistency, self.consistency),
+        ]
+        return self._finding(
+            run,
+            severity=_severity(run, latent="warning" if is_steep else "info"),
+            certainty=self._certainty(depth, is_steep=is_steep),
+            layers=_starved(depth),
+            shown_by=shown_by,
+            factor=depth.factor,
+        )
+
+    def _certainty(self, depth: DepthReading, *, is_steep: bool) -> float:
+        if not is_steep:
+            return beyond(depth.total, self.total.value, 0.5)
+        decades = math.log10(depth.factor)
+        return beyond(decades, math.log10(self.factor.value), TOLERANCE)
+
+    def _as_a_whole(self, run: Run) -> Finding | None:
+        """No layers are known, but next to nothing arrives and nothing is learned."""
+        norms = run.norms
+        is_tiny = norms.is_enough and norms.early <= self.tiny.value
+        if not is_tiny or run.learning == "learned":
+            return None
+        return self._finding(
+            run,
+            severity=_severity(run, latent="info"),
+            certainty=beyond(norms.early, self.tiny.value, 1.0),
+            layers=[],
+            shown_by=[evidence("log10_grad_norm", norms.early, self.tiny)],
+            factor=None,
+        )
+
+    def _finding(  # noqa: PLR0913 -- the parts of a finding
+        self,
+        run: Run,
+        *,
+        severity: Severity,
+        certainty: float,
+        layers: list[str],
+        shown_by: list[Evidence],
+        factor: float | None,
+    ) -> Finding:
+        return finding(
+            problem=self.problem,
+            severity=severity,
+            certainty=certainty
+            * (run.harm_certainty if severity != "warning" else 0.9),
+            step=None,
+            layers=layers,
+            shown_by=shown_by,
+            cause=_cause(factor, layers),
+            explanation="The early layers receive next to nothing of the gradient that "
+            "the last ones do, and have from the start: convergence would make all "
+            "norms fall together.",
+        )
+
+
+def _severity(run: Run, *, latent: Severity) -> Severity:
+    if run.is_harmed:
+        return "critical"
+    return latent if run.learning == "learned" else "warning"
+
+
+def _starved(depth: DepthReading) -> list[str]:
+    """The layers that get less than a tenth of what the last one gets."""
+    is_starved = depth.decades < depth.decades[-1] - 1.0
+    return [p for p, few in zip(depth.paths, is_starved, strict=True) if few]
+
+
+def _cause(factor: float | None, layers: list[str]) -> Cause:
+    if factor is None:
+        return Cause(
+            kind="unknown",
+            text="Hardly any gradient arrives and the loss is flat from the first "
+            "step; norms by layer would show where it is lost.",
+        )
+    lost = f"A layer leaves {factor:.2g} of the gradient"
+    if factor <= _SIGMOID:
+        return Cause(
+            kind="activation",
+            layers=layers,
+            text=f"{lost}: sigmoid layers do that, whose slope is at most 0.25.",
+        )
+    if factor <= _DEFAULTS:
+        return Cause(
+            kind="initialisation",
+            layers=layers,
+            text=f"{lost}: weights of torch's default variance do that behind ReLU "
+            "(0.41) and tanh (0.56).",
+        )
+    return Cause(kind="depth", layers=layers, text=f"{lost}, and there are many.")
