@@ -22,15 +22,28 @@ from storage.workers import WorkerStore
 from .access import authenticated
 from .config import ServiceSettings
 from .errors import add_error_handlers
+from .exposition import Exposition
 from .judging import Judge
 from .key_ring import KeyRing
 from .local_only import LocalOnlyMiddleware
+from .metrics_port import MetricsPortMiddleware
 from .openapi import describe
 from .quotas import UsageMemory
 from .rates import RateHeadersMiddleware, RateLimits
 from .readiness import Readiness
 from .request_ids import RequestIdMiddleware
-from .routes import analyses, badges, events, health, reports, runs, sign_in, traces
+from .request_metrics import RequestMetrics, RequestMetricsMiddleware
+from .routes import (
+    analyses,
+    badges,
+    events,
+    health,
+    metrics,
+    reports,
+    runs,
+    sign_in,
+    traces,
+)
 from .sockets import is_this_machine
 from .watching import Watch
 
@@ -42,6 +55,7 @@ def create_app(settings: ServiceSettings, storage: StorageSettings) -> FastAPI:
         settings: How it listens and what it accepts.
         storage: Where analyses are kept.
     """
+    request_metrics = RequestMetrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -63,6 +77,11 @@ def create_app(settings: ServiceSettings, storage: StorageSettings) -> FastAPI:
         app.state.readiness = Readiness(
             engine,
             WorkerStore(sessions),
+            worker_alive_seconds=settings.worker_alive_seconds,
+        )
+        app.state.exposition = Exposition(
+            request_metrics,
+            sessions,
             worker_alive_seconds=settings.worker_alive_seconds,
         )
         app.state.watch = Watch(EventStore(sessions))
@@ -93,6 +112,7 @@ def create_app(settings: ServiceSettings, storage: StorageSettings) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.include_router(health.router)
+    app.include_router(metrics.router)
     app.include_router(sign_in.router)
     app.include_router(analyses.router)
     app.include_router(traces.router)
@@ -105,6 +125,8 @@ def create_app(settings: ServiceSettings, storage: StorageSettings) -> FastAPI:
     app.add_middleware(
         LocalOnlyMiddleware, allowed_hosts=(*settings.allowed_hosts, settings.host)
     )
+    app.add_middleware(RequestMetricsMiddleware, metrics=request_metrics)
+    app.add_middleware(MetricsPortMiddleware, port=settings.metrics_port)
     # Added last, so it is outermost: refusals carry the id too.
     app.add_middleware(RequestIdMiddleware)
     # The way FastAPI names for extending its document.

@@ -17,6 +17,9 @@ class ServiceSettings(BaseSettings):
     Attributes:
         host: Address to listen on.
         port: TCP port to listen on; 0 picks a free one.
+        metrics_host: Address to listen on for `/metrics` alone.
+        metrics_port: Its TCP port, where nobody is asked for a key; none when unset:
+            `/metrics` is then read with a key of the scope `admin`.
         allowed_hosts: Names a request's Host header may carry, without the port.
             A page of a foreign site that resolves its own name to this machine
             (DNS rebinding) is kept out by this list.
@@ -55,6 +58,8 @@ class ServiceSettings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = Field(default=None, ge=0, le=65535)
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
     max_body_bytes: int = Field(default=16 * 2**20, gt=0)
     max_body_values: int = Field(default=200_000, gt=0)

@@ -22,6 +22,7 @@ from .bodies import Body, read_body
 from .config import ServiceSettings
 from .events import EventService
 from .exceptions import NotFoundError, UnknownRunError
+from .exposition import Exposition
 from .log_query import LogQuery
 from .logs import LogService
 from .quotas import Quotas
@@ -135,6 +136,11 @@ def _readiness(request: Request) -> Readiness:
     return readiness
 
 
+def _metrics(request: Request) -> Exposition:
+    exposition: Exposition = request.app.state.exposition
+    return exposition
+
+
 RunBody: TypeAlias = Annotated[Body[RunRequest], Depends(_run_body)]
 BatchBody: TypeAlias = Annotated[ReadBatch, Depends(_batch_body)]
 Runs: TypeAlias = Annotated[RunService, Depends(_runs)]
@@ -149,6 +155,7 @@ Events: TypeAlias = Annotated[EventService, Depends(_events)]
 RunEvents: TypeAlias = Annotated[RunEventService, Depends(_run_events)]
 SigningIn: TypeAlias = Annotated[SignIns, Depends(_signing_in)]
 Ready: TypeAlias = Annotated[Readiness, Depends(_readiness)]
+Metrics: TypeAlias = Annotated[Exposition, Depends(_metrics)]
 
 AnalysisId: TypeAlias = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 RunId: TypeAlias = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]

@@ -6,6 +6,7 @@ import logging
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 
 import uvicorn
 from pydantic import ValidationError
@@ -37,6 +38,11 @@ def main() -> None:
         host, port, *_ = listener.getsockname()
         settings = settings.model_copy(update={"host": host, "port": port})
         asyncio.run(check_keys(host, storage))
+        listeners = [listener]
+        if settings.metrics_port is not None:
+            listeners.append(listen(settings.metrics_host, settings.metrics_port))
+            metrics_port = listeners[-1].getsockname()[1]
+            settings = settings.model_copy(update={"metrics_port": metrics_port})
     except (ValidationError, CannotListenError) as error:
         sys.exit(str(error))
     logging.basicConfig(
@@ -45,13 +51,15 @@ def main() -> None:
     )
     # The web server's own steps are no news.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    serve(settings, storage, listener)
+    serve(settings, storage, listeners)
 
 
 def serve(
-    settings: ServiceSettings, storage: StorageSettings, listener: socket.socket
+    settings: ServiceSettings,
+    storage: StorageSettings,
+    listeners: Sequence[socket.socket],
 ) -> None:
-    """Serves on a listening socket until SIGTERM or Ctrl-C."""
+    """Serves on listening sockets until SIGTERM or Ctrl-C."""
     config = uvicorn.Config(
         create_app(settings, storage),
         loop="uvloop",
@@ -67,5 +75,5 @@ def serve(
     # uvicorn stops cleanly on these, and then raises them once more.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
-    logger.info("listening on %s", url_of(listener))
-    uvicorn.Server(config).run(sockets=[listener])
+    logger.info("listening on %s", " and ".join(map(url_of, listeners)))
+    uvicorn.Server(config).run(sockets=[*listeners])

@@ -19,6 +19,7 @@ from gradhealth.schemas.finding import Verdict
 
 from .cursors import Position, decode_cursor, encode_cursor
 from .dispatch import Queue
+from .ends import count_end
 from .exceptions import IdempotencyConflictError
 from .finished import Finished, save_finished
 from .records import (
@@ -32,7 +33,6 @@ from .records import (
 from .session import Sessions
 from .tables import OPEN, AnalysisRow, LabelRow, ResultRow, TraceRow
 from .uploads import forget_uploads, upload_of
-from .usage import count_work
 
 # While waiting, look again after a tenth of the time waited so far: short work is
 # answered at once, and long work costs few looks.
@@ -180,7 +180,7 @@ class AnalysisStore:
                 .returning(AnalysisRow.project, AnalysisRow.started_at)
             )
             for project, began in stopped.all():
-                await count_work(session, project, began, ended)
+                await count_end(session, project, "cancelled", began=began, ended=ended)
         return await self.get(analysis_id)
 
     async def delete(self, analysis_id: str) -> bool:
@@ -198,7 +198,13 @@ class AnalysisStore:
             if upload_id is not None:
                 await forget_uploads(session, upload_id)
             if found is not None and found.finished_at is None:
-                await count_work(session, found.project, found.started_at, now())
+                await count_end(
+                    session,
+                    found.project,
+                    "cancelled",
+                    began=found.started_at,
+                    ended=now(),
+                )
             return found is not None
 
     async def trace(self, analysis_id: str) -> bytes | None:

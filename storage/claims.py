@@ -16,13 +16,14 @@ from gradhealth.exceptions import ChildCrashedError
 from gradhealth.schemas.analysis import AnalysisError, Options, Progress, Result, Status
 from gradhealth.schemas.event import Event
 
+from .ends import count_end
 from .events import count_events, save_events
 from .records import now
 from .results import save_result, size_of
 from .retry import patient
 from .session import Sessions
 from .tables import OPEN, AnalysisRow, TraceRow
-from .usage import count_work
+from .tallies import tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class ClaimStore:
             if row.attempts >= self._max_attempts:
                 await _end(session, row, "failed", self._gave_up("the worker died"))
                 return None
+            await _tally_begin(session, row)
             row.attempts += 1
             row.status = "running"
             row.phase = "starting"
@@ -124,8 +126,10 @@ class ClaimStore:
             if row is None:
                 return None
             if row.attempts >= self._max_attempts:
+                await tally(session, "crash")
                 await _end(session, row, "failed", self._gave_up(str(error)))
                 return None
+            await tally(session, "attempt", "crash")
             row.attempts += 1
             return replace(claim, attempts=row.attempts)
 
@@ -144,12 +148,13 @@ class ClaimStore:
             row = await _locked(session, claim)
             if row is None:
                 return
-            await _end(session, row, "succeeded")
             row.phase, row.done = "done", row.total
             row.stored_bytes += size_of(result) + len(traces)
             await save_events(session, row.id, events, after=after)
             await save_result(session, row.id, result)
             session.add(TraceRow(analysis_id=row.id, chunk=traces))
+            # Last: it locks what workers count together.
+            await _end(session, row, "succeeded")
 
     @patient
     async def fail(self, claim: Claim, error: AnalysisError) -> None:
@@ -197,6 +202,16 @@ async def _locked(session: AsyncSession, claim: Claim) -> AnalysisRow | None:
     return (await session.execute(query)).scalar_one_or_none()
 
 
+async def _tally_begin(session: AsyncSession, row: AnalysisRow) -> None:
+    if row.status == "running":
+        await tally(session, "attempt", "take_over")
+        return
+    await tally(session, "attempt")
+    if row.started_at is None:
+        waited = max(0.0, (now() - row.created_at).total_seconds())
+        await tally(session, "wait", seconds=waited)
+
+
 async def _end(
     session: AsyncSession,
     row: AnalysisRow,
@@ -205,7 +220,9 @@ async def _end(
 ) -> None:
     row.status = status
     row.finished_at = now()
-    await count_work(session, row.project, row.started_at, row.finished_at)
+    await count_end(
+        session, row.project, status, began=row.started_at, ended=row.finished_at
+    )
     if error is not None:
         row.error_code = error.code
         row.error_message = error.message

@@ -36,6 +36,10 @@ from .columns import Json, Number, String, UtcTime
 OPEN: tuple[Status, ...] = ("queued", "running")
 # What a key may do.
 Scope: TypeAlias = Literal["read", "write", "admin"]
+# attempt: a worker, or a new training process, began with an analysis. crash: its
+# training process died. end: it ended. take_over: a worker began with what another had
+# left running. wait: its first worker came.
+Happening: TypeAlias = Literal["attempt", "crash", "end", "take_over", "wait"]
 
 
 class Base(DeclarativeBase):
@@ -365,6 +369,18 @@ class UsageRow(Base):
     project: Mapped[str] = mapped_column(primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
     work_seconds: Mapped[float] = mapped_column(Double)
+
+
+class TallyRow(Base):
+    """How often something happened to analyses; seconds where it took time."""
+
+    __tablename__ = "gh_tallies"
+
+    what: Mapped[Happening] = mapped_column(Text, primary_key=True)
+    status: Mapped[str] = mapped_column(primary_key=True)
+    up_to_seconds: Mapped[float] = mapped_column(Double, primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger)
+    seconds: Mapped[float] = mapped_column(Double)
 
 
 class KeyRow(Base):

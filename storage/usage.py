@@ -1,20 +1,14 @@
 """What a project uses: open analyses, seconds of work a day, bytes."""
 
-from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from .session import Sessions
 from .tables import OPEN, AnalysisRow, RunRow, UploadRow, UsageRow
-
-_INSERT: dict[str, Callable[..., Any]] = {
-    "sqlite": sqlite.insert,
-    "postgresql": postgresql.insert,
-}
+from .upserts import insert_into
 
 
 class UsageStore:
@@ -72,11 +66,10 @@ async def count_work(
     if began is None:
         return
     seconds = (ended - began).total_seconds()
-    insert = _INSERT[session.get_bind().dialect.name](UsageRow)
     await session.execute(
-        insert.values(
-            project=project, day=ended.date(), work_seconds=seconds
-        ).on_conflict_do_update(
+        insert_into(session, UsageRow)
+        .values(project=project, day=ended.date(), work_seconds=seconds)
+        .on_conflict_do_update(
             index_elements=["project", "day"],
             set_={"work_seconds": UsageRow.work_seconds + seconds},
         )

@@ -8,7 +8,7 @@ from fastapi import Depends
 
 from service.access import requires
 from storage.keys import KeyStore
-from tests.support.calls import CALLS, PUBLIC, RUN, call, operations
+from tests.support.calls import CALLS, OPERATORS, PUBLIC, RUN, call, operations
 from tests.support.requests import SPEC, body, finish
 
 OWNER, STRANGER = "owned-by-sentinel", "stranger"
@@ -77,9 +77,12 @@ async def test_what_asks_for_a_key_gets_one(api, walk, theirs, keys):
 
 
 async def test_the_owner_is_served(api, walk, theirs, keys):
+    operator = await keys.make("operations", "admin")
+
     for operation in walk:
         if operation[0] not in PUBLIC:
-            answer = await call(api, operation, theirs, keys.owner)
+            key = operator if operation[0] in OPERATORS else keys.owner
+            answer = await call(api, operation, theirs, key)
 
             assert answer.status_code < 300, (operation, answer.text)
 

@@ -40,6 +40,9 @@ PUBLIC = {
     "sign_out",
 }
 
+# Asks for the scope `admin`, whichever project its key opens.
+OPERATORS = {"read_metrics"}
+
 LOG = b"\n".join(b'{"step": %d, "loss": 1.0}' % step for step in range(12))
 
 CALLS = {
@@ -60,6 +63,7 @@ CALLS = {
     "read_run": Call(),
     "follow_run": Call({"seconds": "0"}),
     "delete_run": Call(),
+    "read_metrics": Call(),
 }
 
 
