@@ -1,5 +1,6 @@
 """The query parameters of an uploaded log."""
 
+import re
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -8,8 +9,9 @@ from gradhealth.schemas.analysis import ProjectName
 
 from .analysis_query import STORABLE
 
-MAX_LABELS = 16
+MAX_LABELS, MAX_THRESHOLDS = 16, 100
 MAX_LABEL_KEY, MAX_LABEL_VALUE = 64, 256
+_THRESHOLD = re.compile(r"\w+\.\w+:[-+]?\d+(\.\d*)?([eE][-+]?\d{1,2})?")
 Storable = Annotated[str, Field(pattern=STORABLE)]
 
 
@@ -22,6 +24,7 @@ class LogQuery(BaseModel):
         map: Which of the log's names is what: `step:iteration,loss:train_loss`.
         layers: Paths by depth with commas between, where the log does not tell.
         label: Labels of the analyses, each `key:value`.
+        threshold: Values in place of the detectors' own, each `problem.name:value`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -32,6 +35,7 @@ class LogQuery(BaseModel):
     layers: Annotated[str, Field(max_length=1_000_000, pattern=STORABLE)] = ""
     project: ProjectName = "default"
     label: Annotated[list[Storable], Field(max_length=MAX_LABELS)] = []
+    threshold: Annotated[list[Storable], Field(max_length=MAX_THRESHOLDS)] = []
 
     @field_validator("label")
     @classmethod
@@ -44,8 +48,27 @@ class LogQuery(BaseModel):
                 raise ValueError(msg)
         return labels
 
+    @field_validator("threshold")
+    @classmethod
+    def _are_numbers(cls, thresholds: list[str]) -> list[str]:
+        for threshold in thresholds:
+            if not _THRESHOLD.fullmatch(threshold):
+                msg = "write a threshold as problem.name:value"
+                raise ValueError(msg)
+        return thresholds
+
     @property
     def labels(self) -> dict[str, str]:
         """The labels by their keys."""
         pairs = (label.partition(":") for label in self.label)
         return {key: value for key, _, value in pairs}
+
+    @property
+    def thresholds(self) -> dict[str, dict[str, float]]:
+        """The thresholds by problem and name."""
+        found: dict[str, dict[str, float]] = {}
+        for threshold in self.threshold:
+            name, _, value = threshold.partition(":")
+            problem, _, field = name.partition(".")
+            found.setdefault(problem, {})[field] = float(value)
+        return found

@@ -1,18 +1,20 @@
 """What the service does with logs: read, judge and keep them, and read them again."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import BinaryIO
 
 from gradhealth.ingest import IngestLimits, parse_mapping, read_log
 from gradhealth.schemas.analysis import Analysis, Options, Source
 from gradhealth.schemas.trace import Trace
+from gradhealth.thresholds import check_thresholds
 from storage.finished import Finished
 from storage.records import NewAnalysis
 from storage.uploads import Upload, UploadStore
 
 from .callers import Caller
 from .judged_traces import judged
-from .log_query import LogQuery
+from .log_query import MAX_LABEL_VALUE, LogQuery
 from .quotas import Quotas
 from .received import ReceivedFile
 
@@ -48,6 +50,7 @@ class LogService:
         Raises:
             ForeignProjectError: The caller's key opens another project.
             IngestError: The file cannot be read as a log.
+            InvalidDocumentError: A threshold is unknown.
             StorageFullError: The project may not store more.
         """
         project = self._caller.own(query.project)
@@ -57,16 +60,17 @@ class LogService:
             mapping=parse_mapping(query.map, query.layers),
             num_bytes=received.num_bytes,
         )
+        check_thresholds(query.thresholds, "/threshold")
         await self._quotas.check_room(upload.num_bytes)
-        options = Options(source=Source(path=upload.filename or None))
+        source = Source(path=upload.filename or None)
+        options = Options(thresholds=query.thresholds, source=source)
+        traces = await self._read(upload, received.content)
         runs = [
             Finished(
-                NewAnalysis(
-                    "trace", {"name": trace.run}, options, project, query.labels
-                ),
-                *await judged(trace),
+                NewAnalysis("trace", {"name": trace.run}, options, project, labels),
+                *await judged(trace, query.thresholds),
             )
-            for trace in await self._read(upload, received.content)
+            for trace, labels in zip(traces, _labels(query, traces), strict=True)
         ]
         return await self._uploads.create(upload, received.content, runs)
 
@@ -81,3 +85,11 @@ class LogService:
                 mapping=upload.mapping,
                 limits=self._limits,
             )
+
+
+def _labels(query: LogQuery, traces: Sequence[Trace]) -> list[dict[str, str]]:
+    """The labels of each run: of several, its name tells which one it is."""
+    if len(traces) == 1:
+        return [query.labels]
+    # The end of a long name tells more.
+    return [{"run": trace.run[-MAX_LABEL_VALUE:]} | query.labels for trace in traces]

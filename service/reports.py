@@ -59,12 +59,22 @@ class ReportService:
         options = await self._store.options(analysis.id)
         source = options.source if options else None
         spec = await self._store.spec(analysis.id) or {}
-        name = (source and source.path) or spec.get("name") or analysis.id
+        path = source.path if source else None
+        run = (
+            analysis.labels.get("run", "") if path and analysis.kind == "trace" else ""
+        )
+        name = path or spec.get("name") or analysis.id
         error = None
         if analysis.result is None:
             reason = analysis.error.message if analysis.error else ""
             error = f"the analysis was {analysis.status} {reason}".strip()
-        return Subject(str(name), analysis.result, error=error, source=source)
+        return Subject(
+            f"{name}: {run}" if run else str(name),
+            analysis.result,
+            error=error,
+            source=source,
+            run=run,
+        )
 
 
 def _result(analysis: Analysis) -> Result:

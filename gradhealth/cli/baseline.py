@@ -11,9 +11,21 @@ from gradhealth.schemas.analysis import Options
 from .baselines import read_baseline
 from .examination import Deadline, Examination, expand
 from .exit_codes import worst
-from .options import Fast, Files, Project, Server, Timeout, choose_analyst
+from .judging import Judging
+from .options import (
+    Fast,
+    Files,
+    Layers,
+    LogFormatName,
+    Map,
+    Project,
+    Server,
+    Timeout,
+    choose_analyst,
+)
 from .output import complain
 from .policies import PolicyFile, read_policy
+from .run_results import LogReading
 
 baseline_app = typer.Typer(
     help="What later results are compared with.",
@@ -33,14 +45,18 @@ def update_baseline(
     fast: Fast = False,
     timeout: Timeout = None,
     project: Project = "default",
+    log_format: LogFormatName = "auto",
+    mapping: Map = "",
+    layers: Layers = "",
 ) -> None:
     """Record the results of these files; those of other files stay as they are."""
     results = dict(read_baseline(output))
     policy = read_policy(policy_file)
     with choose_analyst(server, fast=fast, project=project) as analyst:
         options = Options(verify_fixes=False)
-        examination = Examination(analyst, policy, options, Deadline(timeout))
-        examined = [examination.of(path) for path in expand(files)]
+        judging = Judging(analyst, LogReading(log_format, mapping, layers))
+        examination = Examination(judging, policy, options, Deadline(timeout))
+        examined = examination.of_all(expand(files))
     for each in examined:
         if each.result is None:
             complain(f"{each.name}: {each.error}")

@@ -11,6 +11,7 @@ from gradhealth.gate.baselines import Baseline, parse_baseline
 from gradhealth.schemas.analysis import Analysis, Result
 
 from .documents import not_usable, read_document
+from .run_results import name_of_run
 
 # A branch's analyses are looked through so far, newest first.
 PAGE_SIZE, MAX_PAGES = 50, 20
@@ -68,12 +69,16 @@ def _of_branch(
     client: Client, branch: str, project: str, files: Collection[str]
 ) -> Baseline:
     found: dict[str, Result] = {}
+    has_runs = False
     for analysis in _newest_first(client, branch, project):
-        name = analysis.labels.get("file", "")
-        if analysis.result and name in files and name not in found:
-            found[name] = analysis.result
-            if len(found) == len(files):
-                break
+        file, run = (analysis.labels.get(key, "") for key in ("file", "run"))
+        if not analysis.result or file not in files:
+            continue
+        has_runs |= bool(run)
+        found.setdefault(name_of_run(file, run), analysis.result)
+        # How many runs a file has is not known.
+        if not has_runs and len(found) == len(files):
+            break
     return found
 
 

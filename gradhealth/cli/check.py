@@ -21,10 +21,14 @@ from .baselines import find_baseline, read_baseline
 from .documents import name_of
 from .examination import Deadline, Examination, Examined, expand
 from .exit_codes import ExitCode, worst
+from .judging import Judging
 from .options import (
     Fast,
     Files,
     Format,
+    Layers,
+    LogFormatName,
+    Map,
     Outputs,
     Project,
     Server,
@@ -35,6 +39,7 @@ from .options import (
 )
 from .output import complain, deliver, destinations_of
 from .policies import PolicyFile, read_policy
+from .run_results import LogReading
 
 _MEANINGS = {
     ExitCode.PASSED: "the gate passed",
@@ -54,7 +59,7 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What became of one file."""
+    """What became of one file, or of one run in it."""
 
     subject: Subject
     code: ExitCode
@@ -78,6 +83,9 @@ def check(
     verify_fixes: VerifyFixes = False,
     timeout: Timeout = None,
     project: Project = "default",
+    log_format: LogFormatName = "auto",
+    mapping: Map = "",
+    layers: Layers = "",
     format_name: Format = "text",
     outputs: Outputs = None,
 ) -> None:
@@ -102,8 +110,9 @@ def check(
     options = Options(verify_fixes=verify_fixes)
     analyst = choose_analyst(server, fast=fast, project=project)
     with analyst:
-        examination = Examination(analyst, policy, options, Deadline(timeout))
-        examined = [examination.of(path) for path in paths]
+        judging = Judging(analyst, LogReading(log_format, mapping, layers))
+        examination = Examination(judging, policy, options, Deadline(timeout))
+        examined = examination.of_all(paths)
     checked = [_checked(each, gate) for each in examined]
     subjects, link = [each.subject for each in checked], page_of(os.environ)
     for name, path in destinations.items():
@@ -134,13 +143,14 @@ def _checked(examined: Examined, gate: Gate) -> Checked:
     if result is None:
         subject = Subject(examined.name, error=examined.error, source=source)
         return Checked(subject, examined.code)
-    judgement = gate.judge(examined.name, result)
+    judgement = gate.judge(examined.file, result, name=examined.name)
     subject = Subject(
         examined.name,
         judgement.result,
         source=source,
         blocking=judgement.blocking,
         comparison=judgement.comparison,
+        run=examined.run,
     )
     if judgement.blocking:
         return Checked(subject, ExitCode.FAILED)

@@ -1,11 +1,17 @@
 """Reads the files that a command is given."""
 
+import codecs
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json
+
 from gradhealth.exceptions import GradHealthError, InvalidDocumentError, Problem
 from gradhealth.strict_json import parse_object
+
+# As much as a service takes in one body.
+MAX_SPEC_BYTES = 16 * 2**20
 
 
 class UnusableFileError(GradHealthError):
@@ -37,7 +43,35 @@ def read_document(path: Path) -> Document:
     try:
         return Document(path, name_of(path), path.read_bytes())
     except OSError as error:
-        raise UnusableFileError(f"cannot read {path}: {error.strerror}") from error
+        raise _unreadable(path, error) from error
+
+
+def size_of(path: Path) -> int:
+    """How long a file is, in bytes.
+
+    Raises:
+        UnusableFileError: It is not there.
+    """
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def doubts_about_spec(content: bytes) -> str:
+    """Why a file is no spec but something else; empty for a spec, mistakes or not.
+
+    A spec says so itself, by its version or by a list of layers.
+    """
+    try:
+        document = from_json(content.removeprefix(codecs.BOM_UTF8))
+    except ValueError as error:
+        return f"not valid JSON ({error})"
+    if not isinstance(document, dict):
+        return "expected a JSON object: { ... }"
+    if "spec_version" in document or isinstance(document.get("model"), list):
+        return ""
+    return 'it has neither "spec_version" nor a list of layers as "model"'
 
 
 def name_of(path: Path) -> str:
@@ -68,6 +102,10 @@ def not_a_spec(path: Path, problems: list[Problem]) -> UnusableFileError:
 def not_usable(path: Path, kind: str, problems: list[Problem]) -> UnusableFileError:
     """An error that lists what is wrong in a file of another kind."""
     return UnusableFileError(_listed(f"{path} is not a usable {kind}:", problems))
+
+
+def _unreadable(path: Path, error: OSError) -> UnusableFileError:
+    return UnusableFileError(f"cannot read {path}: {error.strerror}")
 
 
 def _listed(title: str, problems: list[Problem]) -> str:

@@ -3,35 +3,43 @@
 import glob
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from gradhealth.exceptions import GradHealthError, TimeLimitError
 from gradhealth.gate.policy import Policy, thresholds_for
 from gradhealth.schemas.analysis import Options, Result, Source
 
-from .analyst import Analyst
-from .documents import UnusableFileError, name_of, read_document
+from .documents import UnusableFileError, name_of
 from .exit_codes import ExitCode
-from .judging import judge_document, source_of
+from .judging import Judging
 from .progress import progress_of
+from .run_results import name_of_run
 
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What became of one file.
+    """What became of one file, or of one run in it.
 
     Attributes:
+        file: As reports and policies name it.
         result: As it was measured; null where there is none.
         error: Why there is no result.
         code: The exit status that stands for the missing result.
+        run: The run's name, where a log has several.
     """
 
-    name: str
+    file: str
+    source: Source
     result: Result | None = None
     error: str | None = None
     code: ExitCode = ExitCode.PASSED
-    source: Source | None = None
+    run: str = ""
+
+    @property
+    def name(self) -> str:
+        """What reports and baselines call it."""
+        return name_of_run(self.file, self.run)
 
 
 class Deadline:
@@ -66,29 +74,35 @@ class Examination:
         policy: Whose thresholds the files are judged by.
     """
 
-    analyst: Analyst
+    judging: Judging
     policy: Policy
     options: Options
     deadline: Deadline
 
-    def of(self, path: Path) -> Examined:
-        """What became of a file."""
-        examined = Examined(name_of(path))
+    def of(self, path: Path) -> list[Examined]:
+        """What became of a file: one entry, or one for each run in a log."""
+        name = name_of(path)
+        thresholds = thresholds_for(self.policy, name)
+        options = self.options.model_copy(update={"thresholds": thresholds})
         try:
-            document = read_document(path)
-            examined = replace(examined, source=source_of(document))
-            thresholds = thresholds_for(self.policy, document.name)
-            options = self.options.model_copy(update={"thresholds": thresholds})
             seconds = self.deadline.seconds_left()
             with progress_of(path.name) as show:
-                result = judge_document(
-                    document, self.analyst, options, show, seconds=seconds
-                )
+                found = self.judging.of(path, options, show, seconds=seconds)
         except UnusableFileError as error:
-            return replace(examined, error=str(error), code=ExitCode.USAGE)
+            return [_without_result(name, error, ExitCode.USAGE)]
         except GradHealthError as error:
-            return replace(examined, error=str(error), code=ExitCode.UNDECIDED)
-        return replace(examined, result=result)
+            return [_without_result(name, error, ExitCode.UNDECIDED)]
+        return [
+            Examined(name, each.source, each.result, run=each.run) for each in found
+        ]
+
+    def of_all(self, paths: Sequence[Path]) -> list[Examined]:
+        """What became of files, one after the other."""
+        return [each for path in paths for each in self.of(path)]
+
+
+def _without_result(name: str, error: GradHealthError, code: ExitCode) -> Examined:
+    return Examined(name, Source(path=name), error=str(error), code=code)
 
 
 def expand(patterns: Sequence[str]) -> list[Path]:

@@ -1,5 +1,6 @@
 """Analyses without training: theory, and a look at the initialised network."""
 
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -8,6 +9,7 @@ from gradhealth.network import resolve
 from gradhealth.schemas.analysis import Options, Result
 
 from .analyst import OnProgress
+from .run_results import LogReading, RunResult, judge_runs
 
 
 class FastAnalyst:
@@ -34,3 +36,14 @@ class FastAnalyst:
     ) -> Result:
         """See `Analyst`."""
         return judge_early(resolve(spec), options.thresholds)
+
+    def judge_log(
+        self,
+        path: Path,
+        reading: LogReading,
+        options: Options,
+        *,
+        seconds: float | None = None,  # noqa: ARG002 -- nothing takes long
+    ) -> list[RunResult]:
+        """See `Analyst`."""
+        return judge_runs(path, reading, options.thresholds)

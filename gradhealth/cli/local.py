@@ -2,7 +2,9 @@
 
 import asyncio
 import importlib
+from functools import cached_property
 from importlib.util import find_spec
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,10 +18,58 @@ from worker.config import WorkerSettings
 from worker.supervisor import Supervisor
 
 from .analyst import OnProgress
+from .run_results import LogReading, RunResult, judge_runs
 
 
 class LocalAnalyst:
-    """Trains in processes of its own, as a worker does."""
+    """Trains in processes of its own, as a worker does; logs need neither."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if "_workshop" in vars(self):
+            self._workshop.close()
+
+    def analyse(
+        self,
+        spec: dict[str, Any],
+        options: Options,
+        on_progress: OnProgress,
+        *,
+        seconds: float | None = None,
+    ) -> Result:
+        """See `Analyst`."""
+        resolve(spec)
+        return self._workshop.analyse(spec, options, on_progress, seconds)
+
+    def judge_log(
+        self,
+        path: Path,
+        reading: LogReading,
+        options: Options,
+        *,
+        seconds: float | None = None,  # noqa: ARG002 -- nothing takes long
+    ) -> list[RunResult]:
+        """See `Analyst`."""
+        return judge_runs(path, reading, options.thresholds)
+
+    @cached_property
+    def _workshop(self) -> "Workshop":
+        return Workshop()
+
+
+class Workshop:
+    """What an analysis with training needs, from the first one on.
+
+    Raises:
+        JobError: torch is not installed, or a setting is wrong.
+    """
 
     def __init__(self) -> None:
         if find_spec("torch") is None:
@@ -36,15 +86,8 @@ class LocalAnalyst:
         self._supervisor = Supervisor(self._settings)
         self._runner = asyncio.Runner()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Ends every process."""
         with self._runner:
             self._runner.run(self._supervisor.stop())
 
@@ -53,11 +96,9 @@ class LocalAnalyst:
         spec: dict[str, Any],
         options: Options,
         on_progress: OnProgress,
-        *,
-        seconds: float | None = None,
+        seconds: float | None,
     ) -> Result:
-        """See `Analyst`."""
-        resolve(spec)
+        """The result for one spec; see `Analyst`."""
         limit = seconds or self._settings.job_seconds
         return self._runner.run(self._analyse(spec, options, on_progress, limit))
 

@@ -49,6 +49,28 @@ VerifyFixes: TypeAlias = Annotated[
 Timeout: TypeAlias = Annotated[
     float | None, typer.Option(min=1, help="Seconds for all files together.")
 ]
+LogFormatName: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--log-format", metavar="F", help="The format of logs; auto recognises it."
+    ),
+]
+Map: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--map",
+        metavar="OURS:THEIRS,...",
+        help="Names in logs: step:iteration,loss:train_loss,grad_norm:gnorm/*",
+    ),
+]
+Layers: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--layers",
+        metavar="A,B,...",
+        help="Paths of layers from the input on, where logs do not tell.",
+    ),
+]
 Local: TypeAlias = Annotated[
     bool, typer.Option("--local", help="Work on this machine even if a server is set.")
 ]

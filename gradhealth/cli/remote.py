@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -15,16 +16,26 @@ from gradhealth.exceptions import (
     TimeLimitError,
 )
 from gradhealth.gate.pipelines import MAX_VALUE
-from gradhealth.schemas.analysis import FINAL, Analysis, Options, Result
+from gradhealth.schemas.analysis import (
+    FINAL,
+    Analysis,
+    Options,
+    Result,
+    TraceOptions,
+)
 
 from .analyst import OnProgress
+from .documents import read_document
+from .run_results import LogReading, RunResult
 
 DEFAULT_PROJECT = "default"
+# What a service may take to read the largest log, where nobody is in a hurry.
+LOG_SECONDS = 300.0
 NO_LABELS: Mapping[str, str] = {}
 
 
 class RemoteAnalyst:
-    """Submits specs to a service and follows them.
+    """Submits specs and logs to a service, and follows what takes long.
 
     Args:
         client: A client of the service.
@@ -74,23 +85,41 @@ class RemoteAnalyst:
                     break
             raise TimeLimitError(f"not finished after {seconds:.3g} s")
 
+    def judge_log(
+        self,
+        path: Path,
+        reading: LogReading,
+        options: Options,
+        *,
+        seconds: float | None = None,
+    ) -> list[RunResult]:
+        """See `Analyst`."""
+        content = read_document(path).content
+        with _pointing_into_the_file():
+            analyses = self._client.judge_log(
+                content,
+                options=TraceOptions(
+                    thresholds=options.thresholds, source=options.source
+                ),
+                wait_seconds=LOG_SECONDS if seconds is None else seconds,
+                format=reading.format_name,
+                map=reading.mapping,
+                layers=reading.layers,
+                project=self._project,
+                labels={**self._labels, **_label_of_file(options)},
+            )
+        return [
+            RunResult(each.labels.get("run", ""), _result(each)) for each in analyses
+        ]
+
     def _submit(self, spec: dict[str, Any], options: Options) -> Analysis:
-        try:
+        with _pointing_into_the_file():
             return self._client.submit(
                 spec,
                 options=options,
                 project=self._project,
                 labels={**self._labels, **_label_of_file(options)},
             )
-        except RefusedError as error:
-            if error.status == HTTPStatus.UNPROCESSABLE_ENTITY and error.problems:
-                raise InvalidDocumentError(
-                    [
-                        Problem(each.pointer.removeprefix("/spec"), each.message)
-                        for each in error.problems
-                    ]
-                ) from error
-            raise
 
     @contextmanager
     def _cancelled_on_error(self, analysis_id: str) -> Iterator[None]:
@@ -100,6 +129,22 @@ class RemoteAnalyst:
         except (TimeLimitError, KeyboardInterrupt):
             self._client.cancel(analysis_id)
             raise
+
+
+@contextmanager
+def _pointing_into_the_file() -> Iterator[None]:
+    """Mistakes in what was sent are the file's."""
+    try:
+        yield
+    except RefusedError as error:
+        if error.status == HTTPStatus.UNPROCESSABLE_ENTITY and error.problems:
+            raise InvalidDocumentError(
+                [
+                    Problem(each.pointer.removeprefix("/spec"), each.message)
+                    for each in error.problems
+                ]
+            ) from error
+        raise
 
 
 def _label_of_file(options: Options) -> dict[str, str]:

@@ -95,6 +95,7 @@ class Client:
     submit = _answer(calls.submit)
     predict = _answer(calls.predict)
     judge = _answer(calls.judge)
+    judge_log = _answer(calls.judge_log)
     get = _answer(calls.get)
     page = _answer(calls.page)
     cancel = _answer(calls.cancel)

@@ -53,6 +53,24 @@ class Filing(TypedDict, total=False):
     idempotency_key: str
 
 
+class Sending(TypedDict, total=False):
+    """How a log is read, and where its analyses belong.
+
+    Attributes:
+        format: A format's name; left out, it is recognised.
+        map: Which of the log's names is what: "step:iteration,loss:train_loss".
+        layers: Paths from the input on with commas between, where the log has none.
+        project: On a service with keys, the key's own.
+        labels: Anything to find the analyses by.
+    """
+
+    format: str
+    map: str
+    layers: str
+    project: str
+    labels: Mapping[str, str]
+
+
 class Filters(TypedDict, total=False):
     """Which analyses a listing shows.
 
@@ -118,6 +136,45 @@ def judge(
     document = trace.to_json() if isinstance(trace, Trace) else trace
     asked = _to_json(options or TraceOptions())
     return _create({"kind": "trace", "trace": document, "options": asked}, filing)
+
+
+def judge_log(
+    content: bytes,
+    *,
+    options: TraceOptions | None = None,
+    wait_seconds: float = 0,
+    **sending: Unpack[Sending],
+) -> Call[list[ShownAnalysis]]:
+    """What a log shows as people have it: an analysis for each run in it, at once.
+
+    An answer that is lost is asked for again, and the log then stored twice.
+
+    Args:
+        content: The file, at most 64 MiB; it may be a gzip.
+        options: By what it is judged, and its name as `source.path`.
+        wait_seconds: What reading it may take on top of a usual answer's time.
+        sending: How it is to be read, and where it belongs; see `Sending`.
+    """
+    asked = options or TraceOptions()
+    params = {
+        "filename": (asked.source and asked.source.path) or "",
+        "threshold": [
+            f"{problem}.{name}:{value!r}"
+            for problem, values in asked.thresholds.items()
+            for name, value in values.items()
+        ],
+        "label": [f"{k}:{v}" for k, v in sending.get("labels", {}).items()],
+        **{name: value for name, value in sending.items() if name != "labels"},
+    }
+    return Call(
+        "POST",
+        "/v1/traces",
+        _analyses,
+        params=params,
+        headers={"Content-Type": "application/octet-stream"},
+        content=content,
+        wait_seconds=wait_seconds,
+    )
 
 
 def get(analysis_id: str, *, wait_seconds: float = 0) -> Call[ShownAnalysis]:
@@ -230,6 +287,12 @@ def _waiting(seconds: float) -> dict[str, float]:
 def _reader(model: type[R]) -> Callable[[httpx.Response], R]:
     # A newer service may say more than this client knows.
     return lambda answer: model.model_validate_json(answer.content, extra="ignore")
+
+
+def _analyses(answer: httpx.Response) -> list[ShownAnalysis]:
+    if "items" in answer.json():
+        return _reader(ShownPage)(answer).items
+    return [_reader(ShownAnalysis)(answer)]
 
 
 def _run_id(answer: httpx.Response) -> str:

@@ -49,15 +49,21 @@ class Gate:
     today: dt.date
     baseline: Baseline | None = None
 
-    def judge(self, name: str, result: Result) -> Judgement:
-        """The result of a file, and what of it fails the gate."""
-        judged = judge(result, self.policy, name, self.fail_on, self.today)
+    def judge(self, path: str, result: Result, *, name: str | None = None) -> Judgement:
+        """A result, and what of it fails the gate.
+
+        Args:
+            path: The file, for the policy.
+            result: As it was measured.
+            name: What the baseline calls it; the file, where that has one result.
+        """
+        judged = judge(result, self.policy, path, self.fail_on, self.today)
         if self.baseline is None:
             return judged
-        before = self.baseline.get(name)
+        before = self.baseline.get(name or path)
         if before is None:
             return replace(judged, blocking=frozenset(), result=_unheld(judged.result))
-        before = judge(before, self.policy, name, self.fail_on, self.today).result
+        before = judge(before, self.policy, path, self.fail_on, self.today).result
         comparison = compare(before, judged.result)
         blocking = judged.blocking & worsened(comparison)
         return Judgement(judged.result, blocking, comparison)

@@ -24,6 +24,7 @@ class Subject:
         blocking: Problems for which the gate failed; null where no gate was asked, and
             the critical ones stand for them.
         comparison: With an earlier result of the same.
+        run: Which run of the file it is, where a log has several; the name says it too.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Subject:
     source: Source | None = None
     blocking: frozenset[str] | None = None
     comparison: Comparison | None = None
+    run: str = ""
 
     @property
     def findings(self) -> list[Finding]:
@@ -49,6 +51,16 @@ class Subject:
         """The file's path with forward slashes, else the name."""
         path = self.source.path if self.source and self.source.path else self.name
         return path.replace("\\", "/")
+
+    @property
+    def place(self) -> str:
+        """The path, and the run of several: no two subjects of a report share it."""
+        return f"{self.path}: {self.run}" if self.run else self.path
+
+    @property
+    def preface(self) -> str:
+        """What a message about a file begins with, to say which run is meant."""
+        return f"Run {self.run}: " if self.run else ""
 
 
 class Report(ABC):

@@ -37,13 +37,13 @@ def _lines(subject: Subject) -> Iterator[str]:
         yield _command("error", subject.path, 1, "No result", subject.error)
     elif not subject.findings and subject.result is not None:
         # In the job's log only: a plain line must not look like a command.
-        yield f"{_escape(subject.path, _IN_MESSAGE)} - {subject.result.verdict}"
+        yield f"{_escape(subject.place, _IN_MESSAGE)} - {subject.result.verdict}"
     for finding in subject.findings:
         yield _annotation(subject, finding)
 
 
 def _annotation(subject: Subject, finding: Finding) -> str:
-    message = f"{finding.cause.text}\n{evidence_in_words(finding)}"
+    message = f"{subject.preface}{finding.cause.text}\n{evidence_in_words(finding)}"
     return _command(
         _COMMANDS[finding.severity],
         subject.path,

@@ -54,8 +54,8 @@ def _no_result(subject: Subject, error: str) -> dict[str, Any]:
 
 def _violation(subject: Subject, finding: Finding) -> dict[str, Any]:
     return {
-        "description": f"{title_of(finding.problem)}: {finding.cause.text} "
-        f"({evidence_in_words(finding)})",
+        "description": f"{subject.preface}{title_of(finding.problem)}: "
+        f"{finding.cause.text} ({evidence_in_words(finding)})",
         "check_name": finding.problem,
         "fingerprint": fingerprint(subject, finding),
         "severity": _SEVERITIES[finding.severity],

@@ -70,7 +70,7 @@ def _of_finding(subject: Subject, finding: Finding) -> ET.Element:
 
 
 def _case(subject: Subject, name: str) -> ET.Element:
-    return ET.Element("testcase", classname=_clean(subject.path), name=name)
+    return ET.Element("testcase", classname=_clean(subject.place), name=name)
 
 
 def _add(case: ET.Element, kind: str, message: str, text: str) -> None:

@@ -53,7 +53,7 @@ def _run(subjects: Sequence[Subject]) -> dict[str, Any]:
                 "toolExecutionNotifications": [_notification(each) for each in errors],
             }
         ],
-        "artifacts": [{"location": {"uri": _uri(subject)}} for subject in subjects],
+        "artifacts": [{"location": {"uri": uri}} for uri in _uris(subjects)],
         "results": [_result(subject, finding) for subject, finding in found],
     }
 
@@ -83,8 +83,8 @@ def _result(subject: Subject, finding: Finding) -> dict[str, Any]:
         "ruleId": finding.problem,
         "level": _LEVELS[finding.severity],
         "message": {
-            "text": f"{title_of(finding.problem)}: {finding.cause.text} "
-            f"({evidence_in_words(finding)})"
+            "text": f"{subject.preface}{title_of(finding.problem)}: "
+            f"{finding.cause.text} ({evidence_in_words(finding)})"
         },
         "locations": [
             {
@@ -100,6 +100,11 @@ def _result(subject: Subject, finding: Finding) -> dict[str, Any]:
         "partialFingerprints": {"gradhealth/v1": fingerprint(subject, finding)},
         "properties": {"confidence": finding.confidence, "cause": finding.cause.kind},
     }
+
+
+def _uris(subjects: Sequence[Subject]) -> list[str]:
+    """Of the files, each once: a log may hold several runs."""
+    return list(dict.fromkeys(map(_uri, subjects)))
 
 
 def _uri(subject: Subject) -> str:

@@ -22,6 +22,11 @@ def repository(tmp_path_factory):
     shutil.copytree(ROOT / "examples/ci/gitlab/networks", folder / "networks")
     [policy] = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     (folder / "gradhealth.toml").write_text(policy)
+    (folder / "runs").mkdir()
+    rows = [f"{n},{0.98**n},1.0,1.0,{job}" for job in "ab" for n in range(100)]
+    header = "it,cost,gnorm/in,gnorm/out,job"
+    (folder / "runs/own.csv").write_text("\n".join([header, *rows]))
+    (folder / "runs/usual.csv").write_text("step,loss\n1,2.0\n2,1.9\n")
     return folder
 
 

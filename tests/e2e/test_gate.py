@@ -60,6 +60,59 @@ def test_a_branch_is_a_baseline_of_what_it_had_before(check, url):
     }
 
 
+def test_runs_of_a_log_are_compared_with_those_of_the_branch(
+    tmp_path, url, monkeypatch, capfd
+):
+    monkeypatch.chdir(tmp_path)
+    command = ["check", "log.csv", "--map", "run:run", "--baseline", "main"]
+    command += ["--server", url, "--project", "logs"]
+
+    def check(environment, **breaks):
+        rows = [
+            f"{run},{step},{'nan' if step >= breaks.get(run, 200) else 0.98**step}"
+            for run in ("a", "b")
+            for step in range(200)
+        ]
+        (tmp_path / "log.csv").write_text("\n".join(["run,step,loss", *rows]))
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(SystemExit) as exit_:
+            main(command)
+        return exit_.value.code or 0, "".join(capfd.readouterr())
+
+    assert check(MAIN, a=100)[0] == 0
+    assert check(TOPIC, a=100)[0] == 0
+    status, out = check(TOPIC, a=100, b=100)
+    assert status == 1
+    assert "log.csv: b: critical - non_finite" in out
+    assert out.count("worse: non_finite") == 1
+    with Client(url) as client:
+        labels = [each.labels for each in client.page(project="logs", limit=2).items]
+    assert {each["run"] for each in labels} == {"a", "b"}
+    assert {each["file"] for each in labels} == {"log.csv"}
+
+
+def test_a_log_that_cannot_be_read_is_64_with_a_service_too(check):
+    status, out = check("no log", {}, "logs")
+
+    assert status == 64
+    assert "as a log: no log in a known format" in out
+
+
+def test_thresholds_for_logs_go_to_the_service(check, tmp_path):
+    rows = (
+        {"step": n, "loss": 0.99**n, **{f"grad_norm/l.{i}": 2.0**i for i in range(6)}}
+        for n in range(200)
+    )
+    log = "\n".join(map(json.dumps, rows))
+    assert "vanishing_gradient" not in check(log, MAIN, "thresholds")[1]
+    (tmp_path / "gradhealth.toml").write_text(
+        "thresholds.vanishing_gradient = { factor = 0.7, total = -1.0 }"
+    )
+
+    assert "threshold 0.7" in check(log, MAIN, "thresholds")[1]
+
+
 def test_without_results_of_the_branch_it_passes_with_a_note(check):
     status, out = check(SICK, TOPIC, "empty", "--baseline=feature/a.b")
 

@@ -67,10 +67,47 @@ async def test_several_runs_are_several_analyses(api, stores):
     answer = await post(api, TWO_RUNS)
 
     assert answer.status_code == 201
-    assert len(answer.json()["items"]) == 2
+    assert [item["labels"] for item in answer.json()["items"]] == [
+        {"run": "a"},
+        {"run": "b"},
+    ]
     for item in answer.json()["items"]:
         assert item["status"] == "succeeded"
         assert (await api.get(f"/v1/analyses/{item['id']}")).json() == item
+
+
+async def test_the_report_on_one_of_several_runs_says_which_it_is(api):
+    items = (await post(api, TWO_RUNS, filename="history.csv")).json()["items"]
+
+    reports = [
+        await api.get(f"/v1/analyses/{item['id']}/report?format=text") for item in items
+    ]
+
+    for run, report in zip("ab", reports, strict=True):
+        assert report.text.startswith(f"history.csv: {run}: ")
+
+
+async def test_thresholds_reach_the_detectors(api, stores):
+    rows = [
+        {
+            "step": n,
+            "loss": 2.0 * 0.99**n,
+            **{f"grad_norm/l.{i}": 0.5**-i for i in range(6)},
+        }
+        for n in range(200)
+    ]
+    content = "\n".join(map(json.dumps, rows)).encode()
+    thresholds = ["vanishing_gradient.factor:0.7", "vanishing_gradient.total:-1e0"]
+
+    plain = (await post(api, content)).json()
+    tuned = (await post(api, content, threshold=thresholds)).json()
+
+    assert "vanishing_gradient" not in json.dumps(plain["result"]["findings"])
+    finding = tuned["result"]["findings"][0]
+    assert finding["problem"] == "vanishing_gradient"
+    assert finding["evidence"][0]["threshold"] == 0.7
+    options = await stores.analyses.options(tuned["id"])
+    assert options.thresholds == {"vanishing_gradient": {"factor": 0.7, "total": -1.0}}
 
 
 async def test_a_mapping_and_the_format_are_taken_from_the_address(api):
@@ -90,6 +127,9 @@ async def test_a_mapping_and_the_format_are_taken_from_the_address(api):
         (LINES, {"format": "jsonll"}, "did you mean 'jsonl'"),
         (LINES, {"map": "loss:nothing"}, "the log has no 'nothing'"),
         (LINES, {"label": "none"}, "key:value"),
+        (LINES, {"threshold": "stalled_training"}, "problem.name:value"),
+        (LINES, {"threshold": "stalled_training.x:inf"}, "problem.name:value"),
+        (LINES, {"threshold": "stalled_training.x:1"}, "has no threshold 'x'"),
         (LINES, {"project": "Not/one"}, "project"),
         (LINES, {"formatt": "csv"}, "formatt"),
     ],

@@ -15,7 +15,7 @@ from gradhealth.client import (
     courses,
 )
 from gradhealth.exceptions import Problem
-from gradhealth.schemas.analysis import Options
+from gradhealth.schemas.analysis import Options, Source, TraceOptions
 from gradhealth.schemas.trace import TracedLayer
 from tests.support.clients import Awaited, FakeService, blocking
 from tests.support.results import a_result
@@ -71,6 +71,33 @@ def test_theory_and_traces_are_asked_for_by_their_kind(connect):
     assert theory == {"kind": "theory", "spec": {"model": []}}
     assert judged["trace"] == run.to_json()
     assert judged["project"] == "p"
+
+
+def test_a_log_is_sent_as_it_is_with_how_to_read_it(connect):
+    several = httpx.Response(201, json={"items": [ANALYSIS, ANALYSIS]})
+    service = FakeService(found(kind="trace"), several)
+    options = TraceOptions(
+        thresholds={"vanishing_gradient": {"factor": 0.5}},
+        source=Source(path="run.csv"),
+    )
+
+    with connect(service) as api:
+        assert len(api.judge_log(b"step,loss")) == 1
+        runs = api.judge_log(
+            b"x", options=options, map="loss:cost", labels={"a": "b:c"}, project="p"
+        )
+
+    plain, told = service.requests
+    assert len(runs) == 2
+    assert plain.content == b"step,loss"
+    assert plain.headers["content-type"] == "application/octet-stream"
+    assert dict(told.url.params) == {
+        "filename": "run.csv",
+        "threshold": "vanishing_gradient.factor:0.5",
+        "label": "a:b:c",
+        "map": "loss:cost",
+        "project": "p",
+    }
 
 
 def test_following_ends_with_the_finished_analysis(connect):
@@ -301,7 +328,7 @@ def test_every_description_is_a_method_of_both():
         if thing.__module__ == module.__name__ and not name.startswith("_")
     ]
 
-    assert len(described) == 15
+    assert len(described) == 16
     for name in described:
         ours, theirs = getattr(Client, name), getattr(AsyncClient, name)
         assert ours.__doc__ == theirs.__doc__
