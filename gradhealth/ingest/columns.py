@@ -32,12 +32,14 @@ class Column:
         positions: Ascending as they came; a run that was resumed goes back.
         values: As many.
         text: Where something else than a number stood first, and what.
-        is_approximate: Whether norms were computed from bins.
+        is_norm: Whether the values are norms of what histograms counted.
+        is_approximate: Whether those were computed from bins.
     """
 
     positions: "array[int]" = field(default_factory=lambda: array("q"))
     values: "array[float]" = field(default_factory=lambda: array("d"))
     text: tuple[str, str] | None = None
+    is_norm: bool = False
     is_approximate: bool = False
 
     def arrays(self) -> tuple[IntArray, Floats]:
@@ -149,7 +151,8 @@ class Table:
             norm = norm_of_histogram(value)
             if norm is not None:
                 self._add(position, name, norm, place, depth)
-                self.column(name[:MAX_NAME]).is_approximate = True
+                column = self.column(name[:MAX_NAME])
+                column.is_norm = column.is_approximate = True
             return
         if not depth:
             return

@@ -42,8 +42,11 @@ def norm_of_bins(counts: Any, left: Any, right: Any) -> float:
         right: [n] upper edges.
     """
     with np.errstate(all="ignore"):
-        total = float(np.sum(counts * ((left + right) / 2) ** 2))
-    # Counts below 0 are no counts.
+        return norm_of_squares(float(np.sum(counts * ((left + right) / 2) ** 2)))
+
+
+def norm_of_squares(total: float) -> float:
+    """The L2 norm from the sum of squares; below 0, what was counted were no counts."""
     return math.sqrt(total) if not total < 0 else 0.0
 
 

@@ -70,6 +70,8 @@ _PREFIX = re.compile(
     r"[/:]",
     re.IGNORECASE,
 )
+# A parameter's own name, under which its values are counted.
+_PARAMETER = re.compile(r".+[./](?:weight|bias|kernel)(?::0)?")
 # What else is said about a layer's gradients: no sizes.
 _OTHER_STATISTIC = re.compile(
     r".*[/._](?:mean|std|min|max|avg|average|median|var|variance|p\d+|l1|linf|sparsity"
@@ -156,12 +158,19 @@ def _of_layer(name: str) -> Meaning | None:
     short = _PREFIX.sub("", name)
     if joined := _JOINED.fullmatch(short.lower()):
         return OfLayer("grad_norm", short[joined.start("layer") :])
+    if _PARAMETER.fullmatch(short) and not _word_first(short):
+        return OfLayer("weight_norm", short, is_vague=True)
     for pattern in (_WORD_FIRST, _LAYER_FIRST):
         found = pattern.fullmatch(short)
         statistic = found and _statistic(found["word"])
         if found and statistic:
             return _of_its_layer(statistic, found["word"], found["layer"])
     return None
+
+
+def _word_first(short: str) -> bool:
+    found = _WORD_FIRST.fullmatch(short)
+    return found is not None and _statistic(found["word"]) is not None
 
 
 def _statistic(word: str) -> str | None:

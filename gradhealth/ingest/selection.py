@@ -91,7 +91,7 @@ def _layers(
         if not isinstance(meaning, OfLayer):
             continue
         column = columns[name]
-        if meaning.is_vague and not column.is_approximate:
+        if meaning.is_vague and not column.is_norm:
             continue
         _refuse_text(name, column)
         # A mean can be below 0, a size cannot.

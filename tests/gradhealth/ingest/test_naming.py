@@ -44,6 +44,7 @@ def test_series(name, series):
         ("grad_2.0_norm/fc.weight", "grad_norm", "fc.weight"),
         ("grad_2_norm/fc.weight", "grad_norm", "fc.weight"),
         ("grad_2.0_norm_fc.weight", "grad_norm", "fc.weight"),
+        ("fc.weight.grad", "grad_norm", "fc.weight"),
         ("grad/h.3.attn.weight.norm", "grad_norm", "h.3.attn.weight"),
         ("Gradients/0.weight", "grad_norm", "0.weight"),
         ("train/grad_norm/layers.3", "grad_norm", "layers.3"),
@@ -72,6 +73,11 @@ def test_clocks_and_other_statistics_are_left_out(name):
 )
 def test_others_mean_nothing(name):
     assert meaning_of(name) is None
+
+
+def test_a_parameters_own_name_is_its_layers():
+    for name in ("h.3.fc.weight", "dense/kernel:0", "fc/bias"):
+        assert meaning_of(name) == OfLayer("weight_norm", name, is_vague=True)
 
 
 def test_weights_alone_may_be_means():
