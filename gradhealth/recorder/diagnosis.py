@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 import torch
 
-from ..diagnosis import diagnose as judge
+from ..logs.results import judge_log
 from ..reports.base import Subject
 from ..reports.shown import Shown
-from ..results import assemble
-from ..schemas.analysis import Environment, Result
+from ..schemas.analysis import Result
 from ..schemas.finding import Finding, Verdict
 from ..schemas.trace import Trace
 from .recorder import Recorder
@@ -44,10 +43,12 @@ class Judgement(Shown):
 def diagnose(recorder: Recorder) -> Judgement:
     """Judges everything recorded so far, also while the training still runs."""
     trace = recorder.trace()
-    result = assemble(
-        judge([trace]),
-        [trace],
-        notes=recorder.notes,
-        environment=Environment(versions={"torch": torch.__version__}),
+    result = judge_log(trace)
+    versions = {**result.environment.versions, "torch": torch.__version__}
+    result = result.model_copy(
+        update={
+            "notes": [*recorder.notes, *result.notes],
+            "environment": result.environment.model_copy(update={"versions": versions}),
+        }
     )
     return Judgement(trace, result)

@@ -11,6 +11,8 @@ from .base import LogDetector, Run, beyond, evidence, finding
 
 # What a flat loss alone says.
 UNDECIDED = 0.4
+# log10 of an update that is 0.
+_NOTHING = -300.0
 
 
 @dataclass(frozen=True)
@@ -159,8 +161,10 @@ class StalledTraining(LogDetector):
         table = run.history.layer_table("update_ratio")
         if table is None or not table.blocks.count.any():
             return None
-        known = table.blocks.count > 0
-        ratio = float(
-            10.0 ** np.median(table.blocks.mean.max(axis=1, where=known, initial=-300))
-        )
+        blocks = table.blocks
+        known = blocks.count > 0
+        largest = blocks.mean.max(axis=1, where=known, initial=_NOTHING)
+        # Recorders measure it on some steps only.
+        measured = (known | (blocks.zeros > 0)).any(axis=1)
+        ratio = float(10.0 ** np.median(largest[measured]))
         return ratio if ratio < self.update.value else None

@@ -41,3 +41,27 @@ def test_a_long_run_is_judged_as_a_short_one():
 
     assert short.verdict == long.verdict == "healthy"
     assert len(long.curves["loss"].steps) <= 512
+
+
+def at_chance(update_ratio):
+    """A run that learns nothing, whose updates were measured on every 50th step."""
+    measured = [
+        [update_ratio * 2**layer if step % 50 == 0 else None for layer in range(3)]
+        for step in range(400)
+    ]
+    loss = 1.386 + 0.001 * np.random.default_rng(0).standard_normal(400)
+    return a_log(loss=loss, layer_series={"update_ratio": measured}, trivial_loss=1.386)
+
+
+def test_steps_without_a_measured_update_do_not_pass_for_a_rate_that_is_too_low():
+    [finding] = judge_log(at_chance(1e-2)).findings
+
+    assert finding.problem == "stalled_training"
+    assert "the rate is too low" not in finding.cause.text
+
+
+def test_updates_that_move_nothing_are_told():
+    [finding] = judge_log(at_chance(1e-9)).findings
+
+    assert "An update is 4e-09 of the weights" in finding.cause.text
+    assert finding.cause.kind == "learning_rate"
