@@ -3,11 +3,13 @@
 import difflib
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
 # Longer words are not a slip of the pen; more would not be read.
 MAX_WORD, MAX_KNOWN = 100, 100
+_NOT_FINITE = {"enum": ["NaN", "Infinity", "-Infinity"]}
 
 
 def quoted(word: str) -> str:
@@ -59,3 +61,26 @@ class Record(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, ser_json_inf_nan="strings", protected_namespaces=()
     )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        schema = handler(core_schema)
+        described = handler.resolve_ref_schema(schema)
+        if "properties" in described:
+            described["properties"] = _with_not_finite(described["properties"])
+        return schema
+
+
+def _with_not_finite(schema: Any) -> Any:
+    """A JSON schema whose numbers may also be the strings they travel as."""
+    if isinstance(schema, list):
+        return [_with_not_finite(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if schema.get("type") == "number":
+        about = {key: schema[key] for key in schema.keys() & {"title", "default"}}
+        number = {key: schema[key] for key in schema.keys() - about.keys()}
+        return about | {"anyOf": [number, _NOT_FINITE]}
+    return {key: _with_not_finite(each) for key, each in schema.items()}

@@ -1,6 +1,7 @@
 """Turns whatever goes wrong into a problem+json answer."""
 
 import logging
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -19,6 +20,7 @@ from storage.exceptions import (
     LayerCountError,
 )
 
+from .allowed_methods import allowed_methods
 from .exceptions import NoKeyError, ServiceError
 from .problems import problem_response
 from .request_ids import HEADER, request_id_of
@@ -107,7 +109,10 @@ async def _not_routed(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = _ROUTING_CODES.get(error.status_code, "refused")
     detail = f"{request.method} {request.url.path}: {error.detail}; see /openapi.json"
-    return problem_response(error.status_code, code, detail, headers=error.headers)
+    headers = error.headers
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {"Allow": ", ".join(allowed_methods(request))}
+    return problem_response(error.status_code, code, detail, headers=headers)
 
 
 async def _database_unavailable(_: Request, error: Exception) -> Response:

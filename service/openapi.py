@@ -25,6 +25,7 @@ from gradhealth.traces import TraceDocument
 from .access import COOKIE, PUBLIC
 from .problems import MEDIA_TYPE
 
+_NULL = {"type": "null"}
 _REFERENCE = "#/components/schemas/{model}"
 _SECURITY = {
     "key": {
@@ -127,6 +128,11 @@ def batch_request_body() -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
+def report_schema(media_type: str) -> dict[str, Any]:
+    """What a report is: any JSON where its media type says so, else text."""
+    return {} if "json" in media_type else {"type": "string"}
+
+
 def describe(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document of the application."""
     document = get_openapi(
@@ -149,7 +155,21 @@ def describe(app: FastAPI) -> dict[str, Any]:
     )
     document["components"]["schemas"] |= referred["$defs"]
     _describe_access(document)
+    _drop_null_parameters(document)
     return document
+
+
+def _drop_null_parameters(document: dict[str, Any]) -> None:
+    # A parameter is left out or a text: FastAPI's null would be the word "null".
+    for path in document["paths"].values():
+        for operation in path.values():
+            for parameter in operation.get("parameters", ()):
+                schema = parameter["schema"]
+                match [each for each in schema.pop("anyOf", ()) if each != _NULL]:
+                    case [only]:
+                        schema |= only
+                    case [_, *_] as several:
+                        schema["anyOf"] = several
 
 
 def _describe_access(document: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from storage.config import StorageSettings
 from .app import create_app
 from .config import ServiceSettings
 from .keyless import check_keys
+from .protocol import Protocol
 from .sockets import CannotListenError, listen, url_of
 
 # Requests that wait (`?wait=`) are cut off, so that a stop takes seconds.
@@ -63,7 +64,7 @@ def serve(
     config = uvicorn.Config(
         create_app(settings, storage),
         loop="uvloop",
-        http="httptools",
+        http=Protocol,
         ws="none",
         lifespan="on",
         # Ours stay in charge: warnings and errors, one line each.

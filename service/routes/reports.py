@@ -8,7 +8,7 @@ from gradhealth.reports.base import reports
 from gradhealth.schemas.comparison import Comparison
 
 from ..dependencies import AnalysisId, Reports
-from ..openapi import problems
+from ..openapi import problems, report_schema
 
 router = APIRouter(prefix="/v1/analyses", tags=["reports"])
 
@@ -40,7 +40,7 @@ BaselineId = Annotated[
         200: {
             "description": "The report.",
             "content": {
-                report.media_type: {"schema": {"type": "string"}}
+                report.media_type: {"schema": report_schema(report.media_type)}
                 for report in reports().values()
             },
         }

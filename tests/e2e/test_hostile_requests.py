@@ -130,3 +130,17 @@ async def test_one_key_sent_eight_times_at_once_is_one_analysis(service):
 
     assert {answer.status_code for answer in answers} == {202}
     assert len({answer.json()["id"] for answer in answers}) == len(listed) == 1
+
+
+async def test_what_is_no_http_is_a_problem_too(service):
+    _, url = service
+    host, port = url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+
+    writer.write(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nBro\0ken: 1\r\n\r\n")
+    head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+
+    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"content-type: application/problem+json" in head
+    assert json.loads(body)["type"] == "urn:gradhealth:problem:malformed-request"

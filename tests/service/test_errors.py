@@ -175,3 +175,13 @@ async def test_the_limits_of_a_spec_are_settings(storage):
 
     problem = assert_problem(answer, 422, "invalid-document")
     assert problem["errors"][0]["pointer"] == "/spec/training/steps"
+
+
+async def test_a_wrong_method_is_told_all_that_the_address_knows(api):
+    several = await api.options("/v1/analyses/unknown")
+    single = await api.put("/v1/analyses/unknown/cancel")
+
+    assert (several.headers["allow"], single.headers["allow"]) == (
+        "DELETE, GET",
+        "POST",
+    )

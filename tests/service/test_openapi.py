@@ -1,4 +1,5 @@
 import pytest
+from jsonschema import Draft202012Validator
 
 METHODS = {"get", "post", "put", "delete", "patch"}
 
@@ -74,3 +75,30 @@ async def test_the_body_is_described_and_its_example_is_accepted(api, document):
     }
     assert kinds == {"architecture", "theory", "trace"}
     assert answer.status_code == 202, answer.text
+
+
+async def test_a_parameter_is_never_null(document):
+    schemas = [
+        parameter["schema"]
+        for _, operation in operations(document)
+        for parameter in operation.get("parameters", ())
+    ]
+
+    assert schemas
+    for schema in schemas:
+        assert {"type": "null"} not in schema.get("anyOf", ())
+
+
+async def test_numbers_that_are_not_finite_are_described_as_they_travel(document):
+    schemas = document["components"]["schemas"]
+    mean = schemas["Curve"]["properties"]["mean"]["items"]
+    done = schemas["Progress"]["properties"]["done"]
+
+    validator = Draft202012Validator(mean)
+    assert [validator.is_valid(x) for x in (1.5, "NaN", None, "nan")] == [
+        True,
+        True,
+        True,
+        False,
+    ]
+    assert done["type"] == "integer"
