@@ -14,6 +14,7 @@ class IngestLimits:
         bytes: Of all files of a log, unpacked.
         line_bytes: Of one line.
         json_values: Values of one JSON document; a file of lines may have any number.
+        files: In one archive.
         runs: In one log.
         columns: Different names in a run.
         values: Kept of all runs while reading; of longer runs every second, fourth, ...
@@ -24,6 +25,7 @@ class IngestLimits:
     bytes: int = 2**33
     line_bytes: int = 2**24
     json_values: int = 4_000_000
+    files: int = 10_000
     runs: int = 100
     columns: int = 20_000
     values: int = 2**23

@@ -6,11 +6,12 @@ from typing import BinaryIO
 
 from ..document import quoted
 from ..schemas.trace import Trace
+from .archives import files_in
 from .exceptions import IngestError
 from .files import LogFile
 from .limits import DEFAULT_LIMITS, IngestLimits
 from .mapping import LogMapping
-from .recognition import AUTO, format_of
+from .recognition import AUTO, formats_in
 
 NO_MAPPING = LogMapping()
 
@@ -27,7 +28,7 @@ def read_log(
 
     Args:
         source: The file: its content, its path, or an open file that can be read from
-            the front; gzip is unpacked.
+            the front; gzip is unpacked, and zip and tar.
         filename: Its name, which some formats need; that of the path when left out.
         format_name: One of `log_formats`, or `auto` to recognise it.
         mapping: Names of the log that are not the usual ones.
@@ -58,11 +59,19 @@ def _read(
     limits: IngestLimits,
 ) -> list[Trace]:
     file = LogFile(filename, stream, limits)
-    log_format = format_of(file, format_name)
-    traces = log_format.read([file], mapping, limits)
+    with files_in(file) as files:
+        groups = formats_in(files, format_name)
+        if files != [file]:
+            groups[0][1][0].notes.extend(file.notes)
+        traces = [
+            trace
+            for log_format, members in groups
+            for trace in log_format.read(members, mapping, limits)
+        ]
     if not traces:
+        names = " and ".join(quoted(log_format.name) for log_format, _ in groups)
         raise IngestError(
-            f"read as {quoted(log_format.name)}, but no loss, gradient norm or layer's "
-            "statistic is in it: say what is what, as in map=step:iteration,loss:cost"
+            f"read as {names}, but no loss, gradient norm or layer's statistic is in "
+            "it: say what is what, as in map=step:iteration,loss:cost"
         )
     return traces

@@ -33,7 +33,9 @@ class TensorBoard(TableFormat):
         return Certainty.CERTAIN if is_own else Certainty.NO
 
     def fill(self, file: LogFile, tables: Tables, mapping: LogMapping) -> None:  # noqa: ARG002
-        table, reader = tables.run(file.name), EventReader()
+        # A run is a folder: when it is resumed, it gets one more file.
+        folder = file.name.rpartition("/")[0]
+        table, reader = tables.run(folder or file.name), EventReader()
         for place, record in records(file):
             try:
                 for value in reader.values(record):

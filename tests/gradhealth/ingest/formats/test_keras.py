@@ -1,7 +1,7 @@
 import pytest
-from gradhealth.log_results import judge_log
 
 from gradhealth.ingest import read_log
+from gradhealth.logs.results import judge_log
 
 
 def read(text):
