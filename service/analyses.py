@@ -1,6 +1,7 @@
 """What the service does with analyses: check, store, wait, find."""
 
 import asyncio
+import logging
 from typing import Any
 
 from gradhealth.forecast import forecast
@@ -25,6 +26,8 @@ from .callers import Caller
 from .exceptions import NotFoundError
 from .judged_traces import judged
 from .quotas import Quotas
+
+logger = logging.getLogger(__name__)
 
 
 class AnalysisService:
@@ -83,7 +86,9 @@ class AnalysisService:
         check_thresholds(request.options.thresholds, "/options/thresholds")
         await self._quotas.check_room(new.num_bytes)
         await self._quotas.check_queue()
-        analysis, _ = await self._store.create(new)
+        analysis, is_new = await self._store.create(new)
+        if is_new:
+            logger.info("accepted an analysis", extra={"analysis_id": analysis.id})
         return await self.find(analysis.id, wait_seconds=wait_seconds)
 
     async def _judge(self, request: TraceRequest, new: NewAnalysis) -> Analysis:

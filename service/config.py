@@ -7,6 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gradhealth.ingest import IngestLimits
 from gradhealth.limits import Limits
+from gradhealth.telemetry.log_lines import LogFormat
 
 DEFAULTS, LOGS = Limits(), IngestLimits()
 
@@ -52,6 +53,7 @@ class ServiceSettings(BaseSettings):
         run_memory_mb: What the histories of runs that are judged may take.
         worker_alive_seconds: A worker silent for longer does not count as alive.
         log_level: The mildest messages that are logged.
+        log_format: `console` for people, `json` for programs: an object a line.
     """
 
     model_config = SettingsConfigDict(env_prefix="GRADHEALTH_", frozen=True)
@@ -87,6 +89,7 @@ class ServiceSettings(BaseSettings):
     run_memory_mb: int = Field(default=256, gt=0)
     worker_alive_seconds: float = Field(default=20.0, gt=0)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: LogFormat = "console"
 
     @property
     def limits(self) -> Limits:

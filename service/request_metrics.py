@@ -16,6 +16,8 @@ from prometheus_client import (
 )
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .request_log import log_request
+
 # What no route answers.
 UNKNOWN = "unknown"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -51,7 +53,7 @@ class RequestMetrics:
 
 
 class RequestMetricsMiddleware:
-    """Counts every request, refused and failed ones too."""
+    """Counts every request, refused and failed ones too, and writes it down."""
 
     def __init__(self, app: ASGIApp, metrics: RequestMetrics) -> None:
         self.app = app
@@ -72,11 +74,11 @@ class RequestMetricsMiddleware:
     def _count(self, scope: Scope, watched: "_Watched") -> None:
         route = template_of(scope)
         method = scope["method"] if scope["method"] in METHODS else UNKNOWN
-        self._metrics.seconds.labels(method, route, watched.status).observe(
-            watched.seconds
-        )
+        seconds = watched.seconds
+        self._metrics.seconds.labels(method, route, watched.status).observe(seconds)
         if watched.num_bytes:
             self._metrics.body_bytes.labels(route).inc(watched.num_bytes)
+        log_request(scope, route, watched.status, seconds)
 
 
 class _Watched:

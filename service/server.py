@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import uvicorn
 from pydantic import ValidationError
 
+from gradhealth.telemetry.log_lines import set_up_logs
 from storage.config import StorageSettings
 
 from .app import create_app
@@ -46,10 +47,7 @@ def main() -> None:
             settings = settings.model_copy(update={"metrics_port": metrics_port})
     except (ValidationError, CannotListenError) as error:
         sys.exit(str(error))
-    logging.basicConfig(
-        level=settings.log_level,
-        format="%(asctime)s %(name)s %(levelname)s %(message)s",
-    )
+    set_up_logs(settings.log_level, settings.log_format)
     # The web server's own steps are no news.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     serve(settings, storage, listeners)

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator
+from contextvars import Context
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -109,7 +110,10 @@ class Watch(Generic[P, E]):
     def _look_soon(self) -> None:
         self._woken.set()
         if self._looking is None or self._looking.done():
-            self._looking = asyncio.create_task(self._look_while_needed())
+            # It looks for everybody, not for the request that happens to start it.
+            self._looking = asyncio.create_task(
+                self._look_while_needed(), context=Context()
+            )
 
     async def _look_while_needed(self) -> None:
         while self._watched:

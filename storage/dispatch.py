@@ -51,7 +51,10 @@ _PER_PROJECT = 100
 
 
 # It reports every queue and every analysis that changed hands; here both are usual.
-logging.getLogger("dbos").setLevel(logging.ERROR)
+_engine_log = logging.getLogger("dbos")
+_engine_log.setLevel(logging.ERROR)
+# Its own handler would write in a format of its own.
+_engine_log.handlers, _engine_log.propagate = [logging.NullHandler()], True
 
 
 class Queue:

@@ -43,11 +43,13 @@ def create_engine(settings: StorageSettings) -> AsyncEngine:
             url,
             pool_pre_ping=True,
             pool_size=10,
+            # Errors are logged: not with other people's models and secrets in them.
+            hide_parameters=True,
             connect_args=_POSTGRESQL_ARGUMENTS,
         )
     # A new one is its owner's alone: whoever reads the file needs no key.
     Path(str(url.database)).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    engine = create_async_engine(url)
+    engine = create_async_engine(url, hide_parameters=True)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from gradhealth.telemetry.log_lines import set_up_logs
 from storage.claims import ClaimStore
 from storage.config import StorageSettings
 from storage.dispatch import Engine
@@ -127,10 +128,7 @@ def _stop(work: asyncio.Future[None]) -> None:
 def main() -> None:
     """Run a worker in the foreground until SIGTERM or SIGINT."""
     settings = WorkerSettings()
-    logging.basicConfig(
-        level=settings.log_level,
-        format="%(asctime)s %(name)s %(levelname)s %(message)s",
-    )
+    set_up_logs(settings.log_level, settings.log_format)
     asyncio.run(_work_until_told(settings))
 
 

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from gradhealth.telemetry.log_lines import LogFormat
+
 from . import machine
 
 Seconds = Annotated[float, Field(gt=0)]
@@ -33,6 +35,7 @@ class WorkerSettings(BaseSettings):
         units_module: What the training processes run.
         analysis_module: What turns an analysis into units of work.
         log_level: The mildest messages that are logged.
+        log_format: `console` for people, `json` for programs: an object a line.
     """
 
     model_config = SettingsConfigDict(
@@ -52,6 +55,7 @@ class WorkerSettings(BaseSettings):
     units_module: str = "worker.units"
     analysis_module: str = "worker.analysis"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: LogFormat = "console"
 
     @property
     def retention(self) -> timedelta | None:

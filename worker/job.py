@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeAlias
 
 from gradhealth.exceptions import GradHealthError, JobError, TimeLimitError
 from gradhealth.schemas.analysis import Options, Result
+from gradhealth.telemetry.log_lines import about
 from storage.claims import ClaimStore
 from storage.dispatch import Step
 
@@ -62,10 +63,13 @@ class Worker:
 
         When cancelled, the analysis is given back; the attempt does not count.
         """
-        claim = await self._claims.begin(analysis_id)
-        if claim is None:
-            return
-        holding = Holding(self._claims, claim)
+        with about(analysis_id=analysis_id):
+            claim = await self._claims.begin(analysis_id)
+            if claim is not None:
+                _logger.info("attempt %d begins", claim.attempts)
+                await self._work(Holding(self._claims, claim), step)
+
+    async def _work(self, holding: Holding, step: Step) -> None:
         tasks = [
             asyncio.create_task(holding.watch()),
             asyncio.create_task(self._bring_to_end(holding, step)),
@@ -75,6 +79,7 @@ class Worker:
         except asyncio.CancelledError:
             await _end(tasks)
             await holding.release()
+            _logger.info("given back unfinished")
             raise
         await _end(tasks)
         for task in tasks:
@@ -86,7 +91,9 @@ class Worker:
         try:
             outcome = await self._outcome(holding, step)
             await holding.finish(outcome.result, outcome.traces)
+            _logger.info("finished: %s", outcome.result.verdict)
         except GradHealthError as error:
+            _logger.warning("failed: %s", error)
             await holding.fail(error)
         except Exception as error:
             # Without this net, a mistake of ours would leave the analysis running

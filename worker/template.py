@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import re
 import socket
@@ -22,6 +23,7 @@ from .wire import Message
 
 _READY_SECONDS = 120.0
 _STOP_SECONDS = 1.0
+_words = logging.getLogger("worker.training")
 _LOG_BYTES = 65_536
 # All that a training process learns of its surroundings: where programs and libraries
 # are, and how to compute. Nothing of the database, of keys, or of the machine's user.
@@ -148,8 +150,9 @@ class Template:
     async def _pass_on_words(self) -> None:
         assert self._process.stdout is not None
         while words := await self._process.stdout.read(_LOG_BYTES):
-            sys.stderr.write(words.decode(errors="replace"))
-            sys.stderr.flush()
+            # As messages: what a training writes cannot pass for a line of ours.
+            for line in words.decode(errors="replace").splitlines():
+                _words.warning("%s", line)
 
     async def _request_fork(self, theirs: socket.socket, limits: Limits) -> Fork:
         with theirs:

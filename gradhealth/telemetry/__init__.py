@@ -1,0 +1,1 @@
+"""How the programs of the product tell what they do: log lines and traces."""
