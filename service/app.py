@@ -35,10 +35,14 @@ from .request_ids import RequestIdMiddleware
 from .request_metrics import RequestMetrics, RequestMetricsMiddleware
 from .routes import (
     analyses,
+    assets,
     badges,
+    docs,
+    editor,
     events,
     health,
     metrics,
+    pages,
     reports,
     runs,
     sign_in,
@@ -120,6 +124,11 @@ def create_app(settings: ServiceSettings, storage: StorageSettings) -> FastAPI:
     app.include_router(reports.router)
     app.include_router(badges.router)
     app.include_router(runs.router)
+    app.include_router(pages.router)
+    app.include_router(editor.router)
+    app.include_router(docs.router)
+    app.include_router(assets.router)
+    app.mount("/static", assets.static_files())
     add_error_handlers(app)
     app.add_middleware(RateHeadersMiddleware)
     app.add_middleware(

@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator
 from typing import Annotated, TypeAlias
 
 from fastapi import Depends, Header, Path, Query, Request
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from gradhealth.schemas.analysis import AnalysisRequest, AnyRequest
 from gradhealth.schemas.run import RunRequest
 from storage.analyses import AnalysisStore
+from storage.overviews import OverviewStore
 from storage.runs import RunStore
 from storage.sign_ins import SignInStore
 from storage.uploads import UploadStore
@@ -25,6 +26,9 @@ from .exceptions import NotFoundError, UnknownRunError
 from .exposition import Exposition
 from .log_query import LogQuery
 from .logs import LogService
+from .pages.editing import EditorService
+from .pages.history import HistoryService
+from .pages.rendering import Pages
 from .quotas import Quotas
 from .readiness import Readiness
 from .received import ReceivedFile, receive_file
@@ -123,6 +127,25 @@ def _signing_in(request: Request) -> SignIns:
     return SignIns(state.key_ring, SignInStore(state.sessions))
 
 
+def _overviews(request: Request, caller: CallerOf) -> OverviewStore:
+    return OverviewStore(request.app.state.sessions, project=caller.project)
+
+
+Overviews: TypeAlias = Annotated[OverviewStore, Depends(_overviews)]
+
+
+def _histories(overviews: Overviews) -> HistoryService:
+    return HistoryService(overviews)
+
+
+def _editor(store: Store) -> EditorService:
+    return EditorService(store)
+
+
+def _show(caller: CallerOf) -> Pages:
+    return Pages(is_signed_in=caller.key_id is not None)
+
+
 def _events(request: Request) -> EventService:
     return EventService(request.app.state.watch)
 
@@ -151,14 +174,21 @@ LogBody: TypeAlias = Annotated[ReceivedFile, Depends(_received)]
 LogParameters: TypeAlias = Annotated[LogQuery, Query()]
 Reports: TypeAlias = Annotated[ReportService, Depends(_reports)]
 Badges: TypeAlias = Annotated[BadgeService, Depends(_badges)]
+Histories: TypeAlias = Annotated[HistoryService, Depends(_histories)]
+Editor: TypeAlias = Annotated[EditorService, Depends(_editor)]
+Show: TypeAlias = Annotated[Pages, Depends(_show)]
+Settings: TypeAlias = Annotated[ServiceSettings, Depends(_settings)]
 Events: TypeAlias = Annotated[EventService, Depends(_events)]
 RunEvents: TypeAlias = Annotated[RunEventService, Depends(_run_events)]
 SigningIn: TypeAlias = Annotated[SignIns, Depends(_signing_in)]
 Ready: TypeAlias = Annotated[Readiness, Depends(_readiness)]
 Metrics: TypeAlias = Annotated[Exposition, Depends(_metrics)]
 
-AnalysisId: TypeAlias = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-RunId: TypeAlias = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+NamedProject: TypeAlias = Annotated[str, Path(pattern=STORABLE)]
+ID = r"^[A-Za-z0-9_-]{1,64}$"
+AnalysisId: TypeAlias = Annotated[str, Path(pattern=ID)]
+RunId: TypeAlias = Annotated[str, Path(pattern=ID)]
+PairOfIds: TypeAlias = Annotated[list[Annotated[str, Field(pattern=ID)]], Query()]
 WaitSeconds: TypeAlias = Annotated[
     float,
     Query(ge=0, le=60, description="Seconds to wait for the analysis to finish."),

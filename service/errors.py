@@ -1,8 +1,9 @@
 """Turns whatever goes wrong into a problem+json answer."""
 
 import logging
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeAlias
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -13,6 +14,7 @@ from starlette.requests import ClientDisconnect
 
 from gradhealth.exceptions import InvalidDocumentError, Problem
 from gradhealth.ingest import IngestError, LogTooLargeError
+from gradhealth.schemas.problem_details import ProblemDetails
 from gradhealth.strict_json import MalformedJsonError
 from storage.exceptions import (
     BatchOrderError,
@@ -22,33 +24,56 @@ from storage.exceptions import (
 
 from .allowed_methods import allowed_methods
 from .exceptions import NoKeyError, ServiceError
-from .problems import problem_response
+from .pages.rendering import Pages
+from .problems import MEDIA_TYPE, problem_response
 from .request_ids import HEADER, request_id_of
-from .sign_in import asks_for_page, go_and_sign_in
+from .sign_in import asks_for_page, go_and_sign_in, wants_page
 
 logger = logging.getLogger(__name__)
 
 # Long enough for a database to come back from a restart or a short lock.
 RETRY_AFTER_SECONDS = 2
+Handler: TypeAlias = Callable[[Request, Exception], Awaitable[Response]]
 _ROUTING_CODES = {404: "no_such_address", 405: "method_not_allowed"}
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Makes every error of the application a problem+json answer."""
-    app.add_exception_handler(ServiceError, _refused)
-    app.add_exception_handler(MalformedJsonError, _malformed)
-    app.add_exception_handler(LogTooLargeError, _log_too_large)
-    app.add_exception_handler(IngestError, _invalid_document)
-    app.add_exception_handler(InvalidDocumentError, _invalid_document)
-    app.add_exception_handler(IdempotencyConflictError, _conflicting_key)
-    app.add_exception_handler(BatchOrderError, _out_of_order)
-    app.add_exception_handler(LayerCountError, _wrong_layers)
-    app.add_exception_handler(RequestValidationError, _invalid_parameters)
-    app.add_exception_handler(HTTPException, _not_routed)
-    for error in (OperationalError, InterfaceError, PoolTimeoutError):
-        app.add_exception_handler(error, _database_unavailable)
-    app.add_exception_handler(ClientDisconnect, _client_gone)
-    app.add_exception_handler(Exception, _internal_error)
+    """Makes every error a problem+json answer, or a page where one was asked for."""
+    handlers: list[tuple[type[Exception], Handler]] = [
+        (ServiceError, _refused),
+        (MalformedJsonError, _malformed),
+        (LogTooLargeError, _log_too_large),
+        (IngestError, _invalid_document),
+        (InvalidDocumentError, _invalid_document),
+        (IdempotencyConflictError, _conflicting_key),
+        (BatchOrderError, _out_of_order),
+        (LayerCountError, _wrong_layers),
+        (RequestValidationError, _invalid_parameters),
+        (HTTPException, _not_routed),
+        (OperationalError, _database_unavailable),
+        (InterfaceError, _database_unavailable),
+        (PoolTimeoutError, _database_unavailable),
+        (ClientDisconnect, _client_gone),
+        (Exception, _internal_error),
+    ]
+    for error, handler in handlers:
+        app.add_exception_handler(error, _for_people(handler))
+
+
+def _for_people(handler: Handler) -> Handler:
+    """The same answer as a page where a page was asked for."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        problem = await handler(request, error)
+        if problem.media_type != MEDIA_TYPE or not wants_page(request):
+            return problem
+        details = ProblemDetails.model_validate_json(bytes(problem.body))
+        page = Pages().page("error", status=details.status, problem=details)
+        kept = {"www-authenticate", "retry-after", HEADER.lower()}
+        page.headers.update({k: v for k, v in problem.headers.items() if k in kept})
+        return page
+
+    return answer
 
 
 # Starlette types every handler as taking an Exception: the assertions narrow it.
@@ -122,7 +147,7 @@ async def _database_unavailable(_: Request, error: Exception) -> Response:
     return problem_response(503, "database_unavailable", detail, headers=headers)
 
 
-async def _client_gone(*_: object) -> Response:
+async def _client_gone(_: Request, __: Exception) -> Response:
     # Nobody reads this answer; without it the server would log a traceback.
     return problem_response(400, "client_disconnected", "the body ended early")
 

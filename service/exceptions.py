@@ -52,6 +52,16 @@ class NotFinishedError(ServiceError):
         )
 
 
+class NotAPairError(ServiceError):
+    """A comparison needs two analyses."""
+
+    code = "not_a_pair"
+    status_code = 422
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"choose two analyses to compare, not {number}")
+
+
 class BodyTooLargeError(ServiceError):
     """The request body is larger than the limit."""
 

@@ -39,6 +39,15 @@ class ReportService:
         text = report.render([await self._subject(analysis)])
         return Rendering(text, report.media_type)
 
+    async def subjects(self, *analysis_ids: str) -> list[tuple[Analysis, Subject]]:
+        """Analyses with what there is to report on them.
+
+        Raises:
+            NotFoundError: One of them does not exist.
+        """
+        found = [await self._find(each) for each in analysis_ids]
+        return [(analysis, await self._subject(analysis)) for analysis in found]
+
     async def compare(self, analysis_id: str, baseline_id: str) -> Comparison:
         """What got worse since the baseline, and what better.
 

@@ -1,22 +1,18 @@
 """Signing in with a browser: a key is shown once, and a cookie stands for it."""
 
-import secrets
 from dataclasses import dataclass
 from urllib.parse import parse_qs, quote
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from fastapi.responses import RedirectResponse, Response
 
 from storage.sign_ins import LIFETIME, SignInStore
 
 from .access import COOKIE
 from .key_ring import KeyRing
+from .pages.rendering import Pages
 
 ADDRESS, HOME = "/sign-in", "/"
-_PAGE = Environment(
-    loader=PackageLoader("service"), autoescape=True, undefined=StrictUndefined
-).get_template("sign_in.html")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +76,21 @@ class SignIns:
 
 def page(next_address: str, *, refused: bool) -> Response:
     """The page that asks for a key."""
-    nonce = secrets.token_urlsafe()
-    text = _PAGE.render(next=next_address, refused=refused, nonce=nonce)
-    policy = (
-        f"default-src 'none'; style-src 'nonce-{nonce}'; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'"
-    )
-    headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
-    return HTMLResponse(text, 401 if refused else 200, headers)
+    status = 401 if refused else 200
+    shown = Pages().page("sign_in", status=status, next=next_address, refused=refused)
+    shown.headers["Cache-Control"] = "no-store"
+    return shown
 
 
 def asks_for_page(request: Request) -> bool:
     """Whether a person looks at the answer, who can be asked to sign in."""
     return request.method == "GET" and "text/html" in request.headers.get("accept", "")
+
+
+def wants_page(request: Request) -> bool:
+    """Whether the answer is shown to a person, by a page or after a form of ours."""
+    is_page = not request.url.path.startswith("/v1/")
+    return is_page and "text/html" in request.headers.get("accept", "")
 
 
 def go_and_sign_in(request: Request) -> Response:

@@ -3,9 +3,10 @@
 import asyncio
 import time
 
-from sqlalchemy import ColumnElement, Select, delete, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
 
 from gradhealth.schemas.analysis import (
     FINAL,
@@ -17,10 +18,11 @@ from gradhealth.schemas.analysis import (
 )
 from gradhealth.schemas.finding import Verdict
 
-from .cursors import Position, decode_cursor, encode_cursor
+from .cursors import Position, encode_cursor
 from .dispatch import Queue
 from .ends import count_end
 from .exceptions import IdempotencyConflictError
+from .filters import Filters, newest_first
 from .finished import Finished, save_finished
 from .records import (
     NewAnalysis,
@@ -31,7 +33,7 @@ from .records import (
     to_analysis,
 )
 from .session import Sessions
-from .tables import OPEN, AnalysisRow, LabelRow, ResultRow, TraceRow
+from .tables import OPEN, AnalysisRow, TraceRow
 from .uploads import forget_uploads, upload_of
 
 # While waiting, look again after a tenth of the time waited so far: short work is
@@ -154,18 +156,9 @@ class AnalysisStore:
         Raises:
             InvalidDocumentError: The cursor is not one of this listing.
         """
-        query = select(AnalysisRow)
-        for name in {project, self._project} - {None}:
-            query = query.where(AnalysisRow.project == name)
-        if status is not None:
-            query = query.where(AnalysisRow.status == status)
-        if verdict is not None:
-            query = query.join(ResultRow).where(ResultRow.verdict == verdict)
-        if label is not None:
-            key, value = label
-            query = query.join(LabelRow).where(
-                LabelRow.key == key, LabelRow.value == value
-            )
+        query = Filters(project, status, verdict, label).restrict(select(AnalysisRow))
+        if self._project is not None:
+            query = query.where(AnalysisRow.project == self._project)
         async with self._sessions.reading() as session:
             return await _page(session, query, limit=limit, cursor=cursor)
 
@@ -250,10 +243,9 @@ async def _page(
     limit: int,
     cursor: str | None,
 ) -> AnalysisPage:
-    keys = tuple_(AnalysisRow.created_at, AnalysisRow.id)
-    if cursor is not None:
-        query = query.where(keys < tuple_(*decode_cursor(cursor)))
-    query = query.order_by(AnalysisRow.created_at.desc(), AnalysisRow.id.desc())
+    # Not the specs: they may be megabytes, and a listing shows none.
+    unread = [defer(AnalysisRow.spec), defer(AnalysisRow.options)]
+    query = newest_first(query.options(*unread), cursor)
     # One more than asked for tells whether there is a next page.
     rows = list((await session.execute(query.limit(limit + 1))).scalars())
     shown = rows[:limit]

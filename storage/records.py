@@ -25,6 +25,9 @@ from gradhealth.schemas.analysis import (
 from .results import load_results
 from .tables import AnalysisRow, LabelRow
 
+# Characters of a name that are kept for lists.
+MAX_NAME = 200
+
 
 @dataclass(frozen=True, slots=True)
 class NewAnalysis:
@@ -45,6 +48,13 @@ class NewAnalysis:
     request_hash: str | None = None
     num_bytes: int = 0
 
+    @property
+    def name(self) -> str | None:
+        """The file's path, else the network's own name."""
+        source = self.options.source
+        name = (source and source.path) or self.spec.get("name")
+        return str(name)[:MAX_NAME] if name else None
+
 
 def now() -> datetime:
     """This moment, in UTC."""
@@ -58,6 +68,7 @@ def new_row(new: NewAnalysis, *, status: Status) -> AnalysisRow:
     return AnalysisRow(
         id=uuid.uuid4().hex,
         kind=new.kind,
+        name=new.name,
         project=new.project,
         status=status,
         spec=new.spec,
@@ -93,16 +104,17 @@ async def load_analyses(
     session: AsyncSession, rows: Sequence[AnalysisRow]
 ) -> list[Analysis]:
     """The resources of the rows, in their order, with labels and results."""
-    labels = await _load_labels(session, [row.id for row in rows])
+    labels = await load_labels(session, [row.id for row in rows])
     results = await load_results(
         session, [row.id for row in rows if row.status == "succeeded"]
     )
     return [to_analysis(row, labels[row.id], results.get(row.id)) for row in rows]
 
 
-async def _load_labels(
+async def load_labels(
     session: AsyncSession, ids: Sequence[str]
 ) -> dict[str, dict[str, str]]:
+    """The labels of analyses, by id."""
     query = select(LabelRow).where(LabelRow.analysis_id.in_(ids))
     labels: dict[str, dict[str, str]] = defaultdict(dict)
     for row in (await session.execute(query)).scalars():

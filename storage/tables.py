@@ -68,6 +68,7 @@ class AnalysisRow(Base):
         UniqueConstraint("project", "idempotency_key"),
         Index(None, "created_at", "id"),
         Index(None, "project", "created_at", "id"),
+        Index("ix_gh_analyses_project_name", "project", "name", "created_at"),
         Index(None, "status", "project"),
         # The sum over a project is read from the index alone.
         Index(None, "project", "stored_bytes"),
@@ -75,6 +76,7 @@ class AnalysisRow(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[Kind] = mapped_column(Text)
+    name: Mapped[str | None]
     project: Mapped[str]
     status: Mapped[Status] = mapped_column(Text)
     spec: Mapped[dict[str, Any]] = mapped_column(Json(dict[str, Any]))

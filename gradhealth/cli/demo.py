@@ -5,12 +5,12 @@ import os
 import socket
 import tempfile
 import time
-from importlib.resources import files
 from pathlib import Path
 
 import typer
 
 from gradhealth.client import Client
+from gradhealth.examples import example_text
 from gradhealth.reports.base import Subject
 from gradhealth.reports.paragraphs import WIDTH
 from gradhealth.reports.text import TextReport
@@ -75,7 +75,7 @@ def _analyse_all(url: str) -> None:
 
 
 def _submit(client: Client, demo_name: str) -> tuple[str, str]:
-    text = files(__package__).joinpath("demos", f"{demo_name}.json").read_bytes()
+    text = example_text(demo_name).encode()
     spec = parse_object(text)
     name = spec["name"]
     analysis = client.submit(spec, project="demo")

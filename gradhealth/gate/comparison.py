@@ -1,11 +1,12 @@
 """Compares a result with its baseline: only more than the seeds' spread counts."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from ..schemas.analysis import LayerStatistics, Result
+from ..schemas.analysis import Result, Spread
 from ..schemas.comparison import Comparison, NumberChange, ProblemChange, Standing
+from ..schemas.curve import Curve
 from ..schemas.finding import SEVERITIES, Evidence, Finding, Severity
 
 # Differences up to so many standard deviations of a difference between two seeds are
@@ -117,7 +118,7 @@ def _away(before: Evidence, after: Evidence) -> int:
         return int(math.isfinite(before.value))
     side = math.copysign(1.0, after.value - after.threshold)
     difference = (after.value - before.value) * side
-    noise = _noise(_of_evidence(before), _of_evidence(after))
+    noise = noise_between(_of_evidence(before), _of_evidence(after))
     return int(difference > noise) - int(difference < -noise)
 
 
@@ -128,13 +129,13 @@ def _of_evidence(evidence: Evidence) -> Measured:
 def _numbers(baseline: Result, current: Result) -> Iterator[NumberChange]:
     """Backward gain (worse the farther its logarithm is from 0) and final loss."""
     for statistic, of_result, badness in (
-        ("log10_backward_gain", _log10_gain, abs),
-        ("loss_last", _last_loss, float),
+        ("log10_backward_gain", _gain_of, abs),
+        ("loss_last", _loss_of, float),
     ):
         before, after = of_result(baseline), of_result(current)
         if before is None or after is None:
             continue
-        noise = _noise(before, after)
+        noise = noise_between(before, after)
         change = badness(after.value) - badness(before.value)
         difference = after.value - before.value
         yield NumberChange(
@@ -148,21 +149,27 @@ def _numbers(baseline: Result, current: Result) -> Iterator[NumberChange]:
         )
 
 
-def _log10_gain(result: Result) -> Measured | None:
+def _gain_of(result: Result) -> Measured | None:
+    stages = [layer.backward_gain for layer in result.layers if layer.backward_gain]
+    return log10_gain(stage.start for stage in stages if stage.start)
+
+
+def _loss_of(result: Result) -> Measured | None:
+    return last_loss(result.curves.get("loss"))
+
+
+def log10_gain(starts: Iterable[Spread]) -> Measured | None:
     """The gain farthest from 1 of any layer at the start, in decades."""
-    gains = [gain for layer in result.layers if (gain := _start_gain(layer))]
+    gains = [
+        Measured(math.log10(start.mean), start.spread or 0.0)
+        for start in starts
+        if start.mean > 0 and math.isfinite(start.mean)
+    ]
     return max(gains, key=lambda gain: abs(gain.value), default=None)
 
 
-def _start_gain(layer: LayerStatistics) -> Measured | None:
-    start = layer.backward_gain and layer.backward_gain.start
-    if not start or not (start.mean > 0 and math.isfinite(start.mean)):
-        return None
-    return Measured(math.log10(start.mean), start.spread or 0.0)
-
-
-def _last_loss(result: Result) -> Measured | None:
-    curve = result.curves.get("loss")
+def last_loss(curve: Curve | None) -> Measured | None:
+    """The mean loss of the last steps, if all of them are finite."""
     last = [] if curve is None else curve.mean[-NUM_LAST:]
     known = [value for value in last if value is not None and math.isfinite(value)]
     if curve is None or not known or len(known) < len(last):
@@ -171,7 +178,8 @@ def _last_loss(result: Result) -> Measured | None:
     return Measured(sum(known) / len(known), sum(spreads) / len(spreads))
 
 
-def _noise(before: Measured, after: Measured) -> float:
+def noise_between(before: Measured, after: Measured) -> float:
+    """Differences up to this say nothing."""
     spreads = [each.spread for each in (before, after) if math.isfinite(each.spread)]
     largest = max(abs(before.value), abs(after.value))
     return max(NOISE_DEVIATIONS * math.hypot(*spreads, 0.0), NOISE_SHARE * largest)

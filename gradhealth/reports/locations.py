@@ -43,8 +43,17 @@ def line_of(finding: Finding, source: Source | None) -> int:
         document = json.loads(source.text)
     except (ValueError, RecursionError):
         return 1
-    lines = dict(_lines_of_pointers(source.text))
-    pointer = _blamed(finding, document)
+    return line_at(_blamed(finding, document), source.text)
+
+
+def line_at(pointer: str, text: str) -> int:
+    """The line, from 1, of what a JSON pointer names, or of the nearest thing around.
+
+    Args:
+        pointer: RFC 6901; what it names may be missing.
+        text: A valid JSON document.
+    """
+    lines = dict(_lines_of_pointers(text))
     while pointer not in lines:
         pointer = pointer.rpartition("/")[0]
     return lines[pointer]

@@ -4,12 +4,13 @@ A new route is added here: whether everybody may call it (`PUBLIC`), and else wh
 path's parameters name and what it is sent (`CALLS`).
 """
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from tests.support.requests import body
+from tests.support.requests import SPEC, body
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -20,11 +21,15 @@ class Call:
 
     Attributes:
         query: Where a value is the name of an id (`{analysis_id}`), the id is put in.
+        form: The fields of a form, in place of JSON.
+        path: Another id than that of the parameter's name.
     """
 
-    query: dict[str, str] = field(default_factory=dict)
+    query: dict[str, str | list[str]] = field(default_factory=dict)
     json: Any = None
     content: bytes | None = None
+    form: dict[str, str] | None = None
+    path: dict[str, str] = field(default_factory=dict)
 
 
 RUN = {"name": "sentinel", "layers": [{"path": "sentinel"}]}
@@ -38,6 +43,8 @@ PUBLIC = {
     "show_sign_in",
     "sign_in",
     "sign_out",
+    "show_docs",
+    "read_style",
 }
 
 # Asks for the scope `admin`, whichever project its key opens.
@@ -64,6 +71,14 @@ CALLS = {
     "follow_run": Call({"seconds": "0"}),
     "delete_run": Call(),
     "read_metrics": Call(),
+    "show_analyses": Call(),
+    "show_analysis": Call(),
+    "show_comparison": Call({"pair": ["{analysis_id}", "{other_id}"]}),
+    "show_history": Call(),
+    "show_editor": Call({"from": "{analysis_id}"}),
+    "submit_form": Call(form={"spec": json.dumps(SPEC)}),
+    "cancel_and_show": Call(),
+    "delete_and_show": Call(path={"analysis_id": "{other_id}"}),
 }
 
 
@@ -82,11 +97,19 @@ async def call(api, operation, ids, headers):
     """Calls an operation about the things with these ids, by parameter's name."""
     name, method, path = operation
     known = CALLS.get(name, Call())
+    named = {key: value.format(**ids) for key, value in known.path.items()}
     return await api.request(
         method,
-        path.format(**ids),
-        params={key: value.format(**ids) for key, value in known.query.items()},
+        path.format(**(ids | named)),
+        params={key: _filled(value, ids) for key, value in known.query.items()},
         json=known.json,
         content=known.content,
+        data=known.form,
         headers=headers,
     )
+
+
+def _filled(value, ids):
+    if isinstance(value, list):
+        return [each.format(**ids) for each in value]
+    return value.format(**ids)

@@ -53,13 +53,13 @@ class Chart:
     @cached_property
     def y_axis(self) -> Axis:
         """From bottom to top, over points, spread, and what they are held against."""
-        values = [*self._values(), *(level.value for level in self.shown_levels)]
+        values = [*self.values(), *(level.value for level in self.shown_levels)]
         return Axis.over(values, BOTTOM, TOP, is_log=self.is_log)
 
     @cached_property
     def shown_levels(self) -> list[Level]:
         """Those that say something about the points: far ones would flatten them."""
-        axis = Axis.over(self._values(), BOTTOM, TOP, is_log=self.is_log)
+        axis = Axis.over(self.values(), BOTTOM, TOP, is_log=self.is_log)
         reached = [level for level in self.levels if axis.reaches(level.value)]
         return reached or list(self.levels)
 
@@ -145,7 +145,8 @@ class Chart:
     def _points(self) -> Iterator[Point]:
         return (point for line in self.lines for point in line.points)
 
-    def _values(self) -> list[float]:
+    def values(self) -> list[float]:
+        """What the axis reaches: points, spread, zone and range."""
         values = [v for p in self._points() for v in (p.y, p.low, p.high)]
         values += self.y_range
         return values + ([self.zone.low, self.zone.high] if self.zone else [])

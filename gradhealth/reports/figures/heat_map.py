@@ -42,6 +42,7 @@ class HeatMap:
         layers: [L] names.
         numbers: [L] of the layers, as the other figures count them.
         values: [T][L]; null where nothing was measured.
+        value_range: Values that the colours reach in any case.
     """
 
     title: str
@@ -51,6 +52,7 @@ class HeatMap:
     layers: Sequence[str]
     numbers: Sequence[int]
     values: Sequence[Sequence[float | None]]
+    value_range: Sequence[float] = ()
 
     width, left, right, top = WIDTH, LEFT, RIGHT, TOP
 
@@ -72,8 +74,12 @@ class HeatMap:
     @cached_property
     def scale(self) -> Axis:
         """Colours along the legend, by decade."""
+        return Axis.over(self.known_values(), LEFT, RIGHT, is_log=True)
+
+    def known_values(self) -> list[float]:
+        """What the colours reach: all that was measured, and the range."""
         known = [v for row in self.values for v in row if v is not None]
-        return Axis.over(known, LEFT, RIGHT, is_log=True)
+        return [*known, *self.value_range]
 
     @cached_property
     def areas(self) -> list[tuple[str, str]]:

@@ -1,0 +1,204 @@
+"""What a person does, in a real browser."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.browsers import visit
+from tests.support.watched_analysis import give_leave
+
+WRONG = """{
+  "name": "wrong",
+  "data": {"task": "clusters"},
+  "model": [
+    {"type": "Linear", "out_feature": 4}
+  ]
+}"""
+
+
+def test_submit_watch_and_read(seen, site):
+    seen.go("/")
+    seen.get_by_role("link", name="New analysis").click()
+    seen.get_by_label("Architecture").fill(
+        '{"name": "watched", "data": {"task": "clusters"},'
+        ' "model": [{"type": "Linear", "out_features": 4}]}'
+    )
+    seen.get_by_role("button", name="Analyse").click()
+
+    expect(seen.locator(".phases [aria-current]")).to_have_text("Trying fixes")
+    expect(seen.locator(".findings li").first).to_contain_text("vanishing gradient")
+    expect(seen.locator(".trials li").first).to_contain_text("proved")
+    expect(seen.locator("output")).to_have_text("1 of 2")
+    expect(seen.locator("header .mark")).to_have_text("Running")
+    give_leave(site.folder, "watched")
+    expect(seen.get_by_role("heading", name="How this was measured")).to_be_visible()
+    expect(seen.locator("header .mark").first).to_have_text("Critical")
+
+
+def test_theory_alone_answers_at_once_with_a_figure(seen):
+    seen.go("/new?example=transformer")
+    seen.get_by_label("Theory alone").check()
+    seen.get_by_role("button", name="Analyse").click()
+
+    expect(seen.get_by_role("heading", level=1)).to_have_text(
+        "small transformer, norm first"
+    )
+
+
+def test_a_mistake_is_shown_at_its_line_and_nothing_is_lost(browser, site):
+    with visit(browser, site.url) as page:
+        page.go("/new")
+        page.get_by_label("Architecture").fill(WRONG)
+        page.get_by_label("Labels").fill("branch:main")
+        page.get_by_role("button", name="Analyse").click()
+
+        expect(page.get_by_role("alert")).to_contain_text(
+            "did you mean 'out_features'?"
+        )
+        expect(page.locator(".excerpt .wrong")).to_have_text(
+            re.compile("5.*out_feature")
+        )
+        expect(page.locator(".gutter .wrong")).to_have_text(re.compile("5"))
+        expect(page.get_by_label("Architecture")).to_have_value(WRONG)
+        expect(page.get_by_label("Labels")).to_have_value("branch:main")
+        selected = page.evaluate(
+            "(t => t.value.slice(t.selectionStart, t.selectionEnd))"
+            "(document.getElementById('spec'))"
+        )
+        assert "out_feature" in selected
+        assert page.violations() == []
+        refused(page)
+
+
+def test_text_that_is_no_json_is_shown_where_it_breaks(browser, site):
+    with visit(browser, site.url) as page:
+        page.go("/new")
+        page.get_by_label("Architecture").fill('{"name": "x",\n"model": [}')
+        page.get_by_role("button", name="Analyse").click()
+
+        expect(page.locator(".excerpt .wrong")).to_have_text(re.compile("2.*model"))
+        refused(page)
+
+
+def refused(page):
+    # The browser reports the answer's status, which is right.
+    assert all("422" in complaint for complaint in page.complaints)
+    page.complaints.clear()
+
+
+def test_a_fixed_spec_opens_in_the_editor(seen, site):
+    seen.go(f"/analyses/{site.ids['vanishing']}")
+    seen.get_by_role("link", name="Open the spec with this fix").first.click()
+
+    expect(seen.get_by_label("Architecture")).to_have_value(
+        re.compile("small ResNet with batch norm")
+    )
+
+
+def test_two_are_compared_side_by_side(seen, site):
+    seen.go("/?project=default")
+    seen.get_by_role("checkbox", name="20-layer sigmoid MLP").first.check()
+    seen.get_by_role("checkbox", name="small ResNet").first.check()
+    seen.get_by_role("button", name="Compare").click()
+
+    expect(seen.get_by_text("Worse: vanishing gradient")).to_be_visible()
+    figures = seen.get_by_role("img", name="Backward gain by depth")
+    left, right = figures.nth(0).bounding_box(), figures.nth(1).bounding_box()
+    assert left["y"] == right["y"]
+    assert left["x"] < right["x"]
+
+
+def test_one_is_no_pair(browser, site):
+    with visit(browser, site.url) as page:
+        page.go("/")
+        page.get_by_role("checkbox").first.check()
+        page.get_by_role("button", name="Compare").click()
+
+        expect(page.get_by_text("choose two analyses")).to_be_visible()
+        refused(page)
+
+
+def test_filters_and_history(seen, site):
+    seen.go("/")
+    seen.get_by_label("Label").fill("branch:main")
+    seen.get_by_role("button", name="Filter").click()
+    expect(seen.locator("tbody tr")).to_have_count(3)
+    seen.get_by_role("link", name="vision").first.click()
+
+    expect(seen.get_by_role("img", name="Backward gain")).to_be_visible()
+    expect(seen.get_by_text("baseline", exact=True)).to_be_visible()
+
+
+def test_a_report_is_read_with_the_keyboard_alone(seen, site):
+    seen.go(f"/analyses/{site.ids['vanishing']}")
+    summary = seen.locator("figure summary").first
+    table = seen.locator("figure table").first
+    expect(table).to_be_hidden()
+    for _ in range(40):
+        seen.keyboard.press("Tab")
+        if summary.evaluate("element => element === document.activeElement"):
+            break
+    seen.keyboard.press("Enter")
+
+    expect(table).to_be_visible()
+    outline = summary.evaluate("element => getComputedStyle(element).outlineStyle")
+    assert outline == "solid"
+
+
+def test_a_running_analysis_is_cancelled_and_deleted(seen):
+    seen.go("/new")
+    seen.get_by_label("Architecture").fill(
+        '{"name": "endless", "data": {"task": "clusters"},'
+        ' "model": [{"type": "Linear", "out_features": 4}]}'
+    )
+    seen.get_by_role("button", name="Analyse").click()
+    seen.get_by_role("button", name="Cancel").click()
+    expect(seen.get_by_text("the analysis was cancelled")).to_be_visible()
+    address = seen.url
+    seen.get_by_text("Delete", exact=True).click()
+    seen.get_by_role("button", name="Delete for good").click()
+
+    expect(seen.get_by_role("heading", name="Analyses")).to_be_visible()
+    assert address.rpartition("/")[2] not in seen.content()
+
+
+def test_without_scripts_everything_is_there_but_the_line_numbers(browser, site):
+    with visit(browser, site.url, java_script_enabled=False) as page:
+        page.go("/new?example=vanishing")
+        page.get_by_label("Theory alone").check()
+        page.get_by_role("button", name="Analyse").click()
+
+        expect(page.get_by_role("heading", level=1)).to_contain_text("sigmoid")
+
+
+def test_the_documentation_lists_every_operation(seen, site):
+    seen.go("/docs")
+
+    expect(seen.locator(".opblock").first).to_be_visible()
+    document = seen.request.get(site.url + "/openapi.json").json()
+    operations = sum(len(path) for path in document["paths"].values())
+    assert seen.locator(".opblock").count() == operations
+
+
+@pytest.mark.parametrize(("size", "scheme"), [("wide", "light"), ("narrow", "dark")])
+def test_every_page_is_accessible_and_fits(browser, site, size, scheme):
+    ids = site.ids
+    pages = [
+        "/",
+        "/new",
+        f"/analyses/{ids['vanishing']}",
+        f"/compare?pair={ids['vanishing']}&pair={ids['healthy']}",
+        "/projects/vision",
+        "/projects/nobodys",
+        "/sign-in",
+    ]
+    with visit(browser, site.url, size=size, scheme=scheme) as page:
+        for path in pages:
+            page.go(path)
+            page.evaluate(
+                "document.querySelectorAll('details').forEach(d => d.open = true)"
+            )
+
+            assert page.violations() == [], path
+            assert page.overflow <= 0, path
