@@ -12,6 +12,6 @@ def service(tmp_path_factory):
         yield product.url
 
 
-@pytest.mark.parametrize("page", ["start.md", "api.md", "report.md"])
+@pytest.mark.parametrize("page", ["start.md", "api.md", "report.md", "runs.md"])
 def test_a_page_does_what_it_says(page, service, tmp_path):
     Story(page, tmp_path, service=service).run()

@@ -20,10 +20,10 @@ class Product:
 
 
 @contextmanager
-def running_product(data_dir, **environment):
-    """`gradhealth up` on a free port, killed at the end of the block."""
+def running_product(data_dir, *, port=0, **environment):
+    """`gradhealth up`, on a free port unless one is given, killed after the block."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "gradhealth.cli", "up", "--port", "0"],
+        [sys.executable, "-m", "gradhealth.cli", "up", "--port", str(port)],
         env={**os.environ, "GRADHEALTH_DATA_DIR": str(data_dir), **environment},
         stdout=subprocess.PIPE,
         text=True,
