@@ -16,6 +16,7 @@ from gradhealth.schemas.analysis import (
     TheoryRequest,
     TraceRequest,
 )
+from gradhealth.telemetry.tracing import current_traceparent
 from gradhealth.thresholds import check_thresholds
 from gradhealth.traces import parse_trace
 from storage.analyses import AnalysisStore
@@ -137,6 +138,7 @@ def _new_analysis(
         idempotency_key=idempotency_key,
         request_hash=body.digest,
         num_bytes=body.num_bytes,
+        traceparent=current_traceparent(),
     )
 
 

@@ -7,8 +7,10 @@ from functools import cache
 
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
+from starlette.types import Scope
 
 from gradhealth import __version__
+from gradhealth.telemetry import tracing
 from storage.alerts import AlertStore
 from storage.config import StorageSettings
 from storage.dispatch import Queue
@@ -50,6 +52,9 @@ from .routes import (
 )
 from .sockets import is_this_machine
 from .watching import Watch
+
+# What is asked every few seconds, by machines: no spans of it.
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 def create_app(settings: ServiceSettings, storage: StorageSettings) -> FastAPI:
@@ -112,8 +117,13 @@ def create_app(settings: ServiceSettings, storage: StorageSettings) -> FastAPI:
         # The documentation pages load scripts from other hosts.
         docs_url=None,
         redoc_url=None,
-        # Without an exporter the built-in telemetry is work for nobody.
-        telemetry={"tracing": False, "metrics": False, "logs": False},
+        # Spans without an exporter are work for nobody; metrics and logs are ours.
+        telemetry={
+            "tracing": tracing.is_wanted(),
+            "metrics": False,
+            "logs": False,
+            "exclude": _is_a_probe,
+        },
     )
     app.include_router(health.router)
     app.include_router(metrics.router)
@@ -141,6 +151,10 @@ def create_app(settings: ServiceSettings, storage: StorageSettings) -> FastAPI:
     # The way FastAPI names for extending its document.
     app.openapi = cache(lambda: describe(app))  # type: ignore[method-assign]
     return app
+
+
+def _is_a_probe(scope: Scope) -> bool:
+    return scope["path"] in PROBES
 
 
 def _function_name(route: APIRoute) -> str:

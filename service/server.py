@@ -12,6 +12,7 @@ import uvicorn
 from pydantic import ValidationError
 
 from gradhealth.telemetry.log_lines import set_up_logs
+from gradhealth.telemetry.tracing import set_up_tracing
 from storage.config import StorageSettings
 
 from .app import create_app
@@ -48,6 +49,7 @@ def main() -> None:
     except (ValidationError, CannotListenError) as error:
         sys.exit(str(error))
     set_up_logs(settings.log_level, settings.log_format)
+    set_up_tracing("gradhealth-service")
     # The web server's own steps are no news.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     serve(settings, storage, listeners)

@@ -33,6 +33,7 @@ class Claim:
     Attributes:
         attempts: Number of attempts including this one; the fencing token.
         num_events: How many events earlier attempts have stored.
+        traceparent: The span in which it was asked for.
     """
 
     analysis_id: str
@@ -40,6 +41,7 @@ class Claim:
     spec: dict[str, Any]
     options: Options
     num_events: int
+    traceparent: str | None = None
 
 
 class ClaimStore:
@@ -75,7 +77,14 @@ class ClaimStore:
             row.worker_id = self._worker_id
             row.started_at = row.started_at or now()
             num_events = await count_events(session, row.id)
-            return Claim(row.id, row.attempts, row.spec, row.options, num_events)
+            return Claim(
+                analysis_id=row.id,
+                attempts=row.attempts,
+                spec=row.spec,
+                options=row.options,
+                num_events=num_events,
+                traceparent=row.traceparent,
+            )
 
     @patient
     async def holds(self, claim: Claim) -> bool:

@@ -37,6 +37,7 @@ class NewAnalysis:
         idempotency_key: The caller's name for this request, unique in its project.
         request_hash: Tells whether a second request under the key is the same one.
         num_bytes: Size of what was sent.
+        traceparent: The span in which it is asked for.
     """
 
     kind: Kind
@@ -47,6 +48,7 @@ class NewAnalysis:
     idempotency_key: str | None = None
     request_hash: str | None = None
     num_bytes: int = 0
+    traceparent: str | None = None
 
     @property
     def name(self) -> str | None:
@@ -80,6 +82,7 @@ def new_row(new: NewAnalysis, *, status: Status) -> AnalysisRow:
         total=0,
         attempts=0,
         stored_bytes=new.num_bytes,
+        traceparent=new.traceparent,
         created_at=created_at,
         started_at=ended_at,
         finished_at=ended_at,

@@ -94,6 +94,7 @@ class AnalysisRow(Base):
     error_code: Mapped[str | None]
     error_message: Mapped[str | None]
     stored_bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    traceparent: Mapped[str | None]
 
 
 class LabelRow(Base):

@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gradhealth.telemetry.log_lines import set_up_logs
+from gradhealth.telemetry.tracing import set_up_tracing
 from storage.claims import ClaimStore
 from storage.config import StorageSettings
 from storage.dispatch import Engine
@@ -129,6 +130,7 @@ def main() -> None:
     """Run a worker in the foreground until SIGTERM or SIGINT."""
     settings = WorkerSettings()
     set_up_logs(settings.log_level, settings.log_format)
+    set_up_tracing("gradhealth-worker")
     asyncio.run(_work_until_told(settings))
 
 

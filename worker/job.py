@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeAlias
 from gradhealth.exceptions import GradHealthError, JobError, TimeLimitError
 from gradhealth.schemas.analysis import Options, Result
 from gradhealth.telemetry.log_lines import about
+from gradhealth.telemetry.tracing import span
 from storage.claims import ClaimStore
 from storage.dispatch import Step
 
@@ -67,7 +68,8 @@ class Worker:
             claim = await self._claims.begin(analysis_id)
             if claim is not None:
                 _logger.info("attempt %d begins", claim.attempts)
-                await self._work(Holding(self._claims, claim), step)
+                with span("analyse", parent=claim.traceparent, id=analysis_id):
+                    await self._work(Holding(self._claims, claim), step)
 
     async def _work(self, holding: Holding, step: Step) -> None:
         tasks = [
@@ -109,7 +111,8 @@ class Worker:
 
                 async def run_unit(key: str, unit: str, arguments: Message) -> Any:
                     async def attempt() -> Message:
-                        return await _attempt(holding, job, unit, arguments)
+                        with span(unit, key=key):
+                            return await _attempt(holding, job, unit, arguments)
 
                     return _reply(await step(key, attempt))
 
