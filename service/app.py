@@ -43,9 +43,11 @@ from .routes import (
     editor,
     events,
     health,
+    log_form,
     metrics,
     pages,
     reports,
+    run_pages,
     runs,
     sign_in,
     traces,
@@ -135,7 +137,9 @@ def create_app(settings: ServiceSettings, storage: StorageSettings) -> FastAPI:
     app.include_router(badges.router)
     app.include_router(runs.router)
     app.include_router(pages.router)
+    app.include_router(run_pages.router)
     app.include_router(editor.router)
+    app.include_router(log_form.router)
     app.include_router(docs.router)
     app.include_router(assets.router)
     app.mount("/static", assets.static_files())

@@ -1,6 +1,6 @@
 """Takes files in: as the body itself or as the one file of a form, never in memory."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
@@ -27,11 +27,13 @@ class ReceivedFile:
     Attributes:
         content: Open, until the request has been answered.
         filename: As the form says; empty for a body.
+        fields: What a form says beside it.
     """
 
     content: BinaryIO
     filename: str
     num_bytes: int
+    fields: Mapping[str, str]
 
 
 @asynccontextmanager
@@ -63,7 +65,7 @@ async def _from_body(
     with SpooledTemporaryFile(SPOOL_BYTES) as file:
         async for chunk in chunks:
             file.write(chunk)
-        yield _received(cast(BinaryIO, file), "")
+        yield _received(cast(BinaryIO, file), "", {})
 
 
 @asynccontextmanager
@@ -90,12 +92,13 @@ async def _from_form(
         files = [each for each in form.values() if isinstance(each, UploadFile)]
         if not files:
             raise NotOneFileError("there is none")
-        yield _received(files[0].file, files[0].filename or "")
+        fields = {name: x for name, x in form.items() if isinstance(x, str)}
+        yield _received(files[0].file, files[0].filename or "", fields)
     finally:
         await form.close()
 
 
-def _received(file: BinaryIO, filename: str) -> ReceivedFile:
+def _received(file: BinaryIO, filename: str, fields: Mapping[str, str]) -> ReceivedFile:
     num_bytes = file.seek(0, 2)
     file.seek(0)
-    return ReceivedFile(file, filename, num_bytes)
+    return ReceivedFile(file, filename, num_bytes, fields)

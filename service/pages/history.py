@@ -158,7 +158,7 @@ def _zone(baseline: Measured | None, *, is_log: bool) -> Zone | None:
     low, high = baseline.value - noise, baseline.value + noise
     if is_log:
         low, high = _power(low), _power(high)
-    return Zone("no change", low, high)
+    return Zone("same as the baseline", low, high)
 
 
 def _decades(number: int, gain: Measured) -> Point:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
@@ -20,6 +20,7 @@ from gradhealth.schemas.problems import problems_of
 from gradhealth.strict_json import parse_object
 
 from ..bodies import Body
+from .mistakes import Mistake, named
 
 # Lines of the spec that are shown around a mistake.
 NUM_AROUND = 1
@@ -27,20 +28,6 @@ NUM_AROUND = 1
 MAX_SOURCE_CHARACTERS = 1_000_000
 
 _REQUEST: TypeAdapter[AnyRequest] = TypeAdapter(AnalysisRequest)
-
-
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """What is wrong, and where it stands in the spec.
-
-    Attributes:
-        line: From 1; null where it is not in the spec.
-        excerpt: Lines around it, with their numbers.
-    """
-
-    message: str
-    line: int | None = None
-    excerpt: Sequence[tuple[int, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +120,7 @@ class Submission:
         elif problem.pointer.startswith("/spec") or not problem.pointer:
             line = line_at(problem.pointer.removeprefix("/spec"), self.spec)
         else:
-            return Mistake(f"{problem.pointer.strip('/')}: {problem.message}")
+            return Mistake(named(problem))
         lines = self.spec.split("\n")
         first, last = max(1, line - NUM_AROUND), min(len(lines), line + NUM_AROUND)
         excerpt = [(n, lines[n - 1]) for n in range(first, last + 1)]

@@ -17,6 +17,7 @@ UNKNOWN = {
     "other_id": "1" * 32,
     "project": "nobodys",
     "run_id": "0" * 32,
+    "other_run_id": "1" * 32,
 }
 
 
@@ -51,13 +52,17 @@ async def theirs(api, stores, keys):
         assert answer.json()["project"] == OWNER
         ids.append(answer.json()["id"])
         await finish(stores, ids[-1], summary="sentinel")
-    run = await api.post("/v1/runs", json=RUN, headers=keys.owner)
-    assert run.json()["project"] == OWNER
+    runs = []
+    for _ in range(2):
+        run = await api.post("/v1/runs", json=RUN, headers=keys.owner)
+        assert run.json()["project"] == OWNER
+        runs.append(run.json()["id"])
     return {
         "analysis_id": ids[0],
         "other_id": ids[1],
         "project": OWNER,
-        "run_id": run.json()["id"],
+        "run_id": runs[0],
+        "other_run_id": runs[1],
     }
 
 

@@ -58,6 +58,13 @@ class Visit:
     def go(self, path):
         return self.page.goto(self.site + path)
 
+    def unfold(self):
+        """Opens what is folded; of the tables beneath figures, which are alike, one."""
+        self.page.evaluate(
+            "[...document.querySelectorAll('details:not(.values)'),"
+            " document.querySelector('.values')].forEach(d => d && (d.open = true))"
+        )
+
     def violations(self):
         """What axe-core finds, as short texts."""
         found = Axe().run(self.page).response["violations"]

@@ -21,7 +21,7 @@ class Call:
 
     Attributes:
         query: Where a value is the name of an id (`{analysis_id}`), the id is put in.
-        form: The fields of a form, in place of JSON.
+        form, files: The fields of a form, in place of JSON.
         path: Another id than that of the parameter's name.
     """
 
@@ -29,6 +29,7 @@ class Call:
     json: Any = None
     content: bytes | None = None
     form: dict[str, str] | None = None
+    files: dict[str, bytes] | None = None
     path: dict[str, str] = field(default_factory=dict)
 
 
@@ -71,11 +72,16 @@ CALLS = {
     "follow_run": Call({"seconds": "0"}),
     "delete_run": Call(),
     "read_metrics": Call(),
+    "show_runs": Call(),
+    "show_run": Call(),
+    "delete_run_and_show": Call(path={"run_id": "{other_run_id}"}),
     "show_analyses": Call(),
     "show_analysis": Call(),
     "show_comparison": Call({"pair": ["{analysis_id}", "{other_id}"]}),
     "show_history": Call(),
     "show_editor": Call({"from": "{analysis_id}"}),
+    "show_log_form": Call(),
+    "submit_log": Call(files={"file": LOG}),
     "submit_form": Call(form={"spec": json.dumps(SPEC)}),
     "cancel_and_show": Call(),
     "delete_and_show": Call(path={"analysis_id": "{other_id}"}),
@@ -105,6 +111,7 @@ async def call(api, operation, ids, headers):
         json=known.json,
         content=known.content,
         data=known.form,
+        files=known.files,
         headers=headers,
     )
 

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 
 from gradhealth.examples import example_text
@@ -13,6 +14,7 @@ from gradhealth.schemas.analysis import Options, Source
 from storage.config import StorageSettings
 from storage.records import NewAnalysis
 from tests.support.browsers import find_browser, open_browser, visit
+from tests.support.live_runs import LAYERS, a_batch
 from tests.support.pictured import pictured
 from tests.support.products import running_product
 from tests.support.storages import open_stores
@@ -41,6 +43,7 @@ class Site:
     url: str
     folder: Path
     ids: dict[str, str]
+    run: str
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +52,15 @@ def site(browser_path, tmp_path_factory):
     settings = StorageSettings(data_dir=folder, database_url=None)
     with running_product(folder, **QUICK) as product, ThreadPoolExecutor() as threads:
         ids = threads.submit(asyncio.run, _fill(settings)).result()
-        yield Site(product.url, folder, ids)
+        yield Site(product.url, folder, ids, _watched_run(product.url))
+
+
+def _watched_run(url):
+    request = {"name": "a run", "layers": LAYERS, "config": {"trivial_loss": 2.303}}
+    run = httpx.post(f"{url}/v1/runs", json=request).json()
+    batch = a_batch([2.303] * 60)
+    httpx.post(url + run["links"]["batches"], content=batch.to_json())
+    return run["id"]
 
 
 async def _fill(settings):

@@ -1,13 +1,20 @@
 """What a person does, in a real browser."""
 
+import json
 import re
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 
 from tests.support.browsers import visit
+from tests.support.live_runs import LAYERS, a_batch
 from tests.support.watched_analysis import give_leave
 
+LOG = b"\n".join(
+    json.dumps({"step": n, "loss": 2.0 * 0.9**n, "grad_norm": 1.0}).encode()
+    for n in range(40)
+)
 WRONG = """{
   "name": "wrong",
   "data": {"task": "clusters"},
@@ -109,6 +116,60 @@ def test_two_are_compared_side_by_side(seen, site):
     assert left["x"] < right["x"]
 
 
+def test_a_log_is_dropped_and_judged(seen):
+    seen.go("/new")
+    seen.get_by_role("link", name="log").click()
+    seen.get_by_label("Log file").set_input_files(
+        {"name": "run.jsonl", "mimeType": "application/json", "buffer": LOG}
+    )
+    seen.get_by_label("Labels").fill("owner:somebody")
+    seen.get_by_role("button", name="Judge it").click()
+
+    expect(seen.get_by_role("heading", level=1)).to_have_text("run.jsonl")
+    expect(seen.get_by_role("img", name="Loss", exact=True)).to_be_visible()
+    expect(seen.get_by_text("owner: somebody")).to_be_visible()
+    expect(seen.get_by_role("link", name="Edit and run again")).to_have_count(0)
+
+
+def test_a_file_that_is_no_log_is_told_why(browser, site):
+    with visit(browser, site.url) as page:
+        page.go("/new/log")
+        page.get_by_label("Log file").set_input_files(
+            {"name": "x.bin", "mimeType": "", "buffer": b"no log at all"}
+        )
+        page.get_by_label("Names").fill("step:iteration")
+        page.get_by_role("button", name="Judge it").click()
+
+        expect(page.get_by_role("alert")).to_contain_text("format")
+        expect(page.get_by_label("Names")).to_have_value("step:iteration")
+        refused(page)
+
+
+def test_a_run_is_watched_while_it_grows(seen, site):
+    run = httpx.post(f"{site.url}/v1/runs", json={"name": "grows", "layers": LAYERS})
+    batches = site.url + run.json()["links"]["batches"]
+    send(batches, 0)
+    seen.go("/runs")
+    seen.get_by_role("link", name="grows").click()
+    norms = seen.get_by_role("figure", name="Gradient norm by layer and step")
+    norms.get_by_text("Values").click()
+    expect(norms.get_by_role("columnheader").last).to_have_text("19")
+
+    send(batches, 1)
+
+    expect(norms.get_by_role("columnheader").last).to_have_text("39")
+    expect(seen.get_by_text("40 steps were sent")).to_be_visible()
+    seen.get_by_text("Delete", exact=True).click()
+    seen.get_by_role("button", name="Delete for good").click()
+    expect(seen.get_by_role("heading", name="Runs")).to_be_visible()
+    expect(seen.get_by_role("link", name="grows")).to_have_count(0)
+
+
+def send(batches, sequence):
+    batch = a_batch([2.3] * 20, sequence=sequence, first_step=20 * sequence)
+    httpx.post(batches, content=batch.to_json()).raise_for_status()
+
+
 def test_one_is_no_pair(browser, site):
     with visit(browser, site.url) as page:
         page.go("/")
@@ -187,6 +248,9 @@ def test_every_page_is_accessible_and_fits(browser, site, size, scheme):
     pages = [
         "/",
         "/new",
+        "/new/log",
+        "/runs",
+        f"/runs/{site.run}",
         f"/analyses/{ids['vanishing']}",
         f"/compare?pair={ids['vanishing']}&pair={ids['healthy']}",
         "/projects/vision",
@@ -196,9 +260,7 @@ def test_every_page_is_accessible_and_fits(browser, site, size, scheme):
     with visit(browser, site.url, size=size, scheme=scheme) as page:
         for path in pages:
             page.go(path)
-            page.evaluate(
-                "document.querySelectorAll('details').forEach(d => d.open = true)"
-            )
+            page.unfold()
 
             assert page.violations() == [], path
             assert page.overflow <= 0, path
