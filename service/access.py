@@ -5,7 +5,7 @@ dependency, `authenticated`, runs before any route's. Reading needs the scope `r
 every other method `write`; a route for the operator says `requires("admin")`.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeAlias
 
 from fastapi import Depends, Request
@@ -78,13 +78,13 @@ async def _signed_in(request: Request, ring: KeyRing) -> Caller | None:
 CallerOf: TypeAlias = Annotated[Caller, Depends(authenticated)]
 
 
-def requires(scope: Scope) -> Callable[[Caller], Caller]:
+def requires(scope: Scope) -> Callable[[Caller], Awaitable[Caller]]:
     """A dependency that lets only callers with the scope pass.
 
     For a router or a route: `dependencies=[Depends(requires("admin"))]`.
     """
 
-    def check(caller: CallerOf) -> Caller:
+    async def check(caller: CallerOf) -> Caller:
         if not caller.allows(scope):
             raise MissingScopeError(scope)
         return caller

@@ -90,7 +90,10 @@ class AnalysisService:
         analysis, is_new = await self._store.create(new)
         if is_new:
             logger.info("accepted an analysis", extra={"analysis_id": analysis.id})
-        return await self.find(analysis.id, wait_seconds=wait_seconds)
+        if not wait_seconds:
+            return analysis
+        await self._store.wait(analysis.id, wait_seconds)
+        return _found(analysis.id, await self._store.get(analysis.id))
 
     async def _judge(self, request: TraceRequest, new: NewAnalysis) -> Analysis:
         check_thresholds(request.options.thresholds, "/options/thresholds")
@@ -98,14 +101,6 @@ class AnalysisService:
         await self._quotas.check_room(new.num_bytes)
         result, numbers = await judged(trace, new.options.thresholds)
         return await self._store.create_finished(new, result, numbers)
-
-    async def find(self, analysis_id: str, *, wait_seconds: float) -> Analysis:
-        """The analysis as it is when it is finished, or after `wait_seconds`.
-
-        Raises:
-            NotFoundError: There is none with this id.
-        """
-        return _found(analysis_id, await self._store.wait(analysis_id, wait_seconds))
 
     async def cancel(self, analysis_id: str) -> Analysis:
         """Stops the work on an analysis; a finished one stays as it is.

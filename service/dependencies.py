@@ -1,4 +1,8 @@
-"""What routes ask for: parameters with their bounds, and the things they call."""
+"""What routes ask for: parameters with their bounds, and the things they call.
+
+All are asynchronous: the framework runs others in threads, at a third of the cost of a
+whole request each.
+"""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, TypeAlias
@@ -9,6 +13,7 @@ from pydantic import Field, TypeAdapter
 from gradhealth.schemas.analysis import AnalysisRequest, AnyRequest
 from gradhealth.schemas.run import RunRequest
 from storage.analyses import AnalysisStore
+from storage.documents import DocumentStore
 from storage.overviews import OverviewStore
 from storage.runs import RunStore
 from storage.sign_ins import SignInStore
@@ -21,6 +26,7 @@ from .badges import BadgeService
 from .batch_bodies import ReadBatch, read_batch
 from .bodies import Body, read_body
 from .config import ServiceSettings
+from .documents import DocumentService
 from .events import EventService
 from .exceptions import NotFoundError, UnknownRunError
 from .exposition import Exposition
@@ -59,12 +65,12 @@ async def _batch_body(request: Request) -> ReadBatch:
     return await read_batch(request, _settings(request))
 
 
-def _store(request: Request, caller: CallerOf) -> AnalysisStore:
+async def _store(request: Request, caller: CallerOf) -> AnalysisStore:
     state = request.app.state
     return AnalysisStore(state.sessions, state.queue, project=caller.project)
 
 
-def _run_store(request: Request, caller: CallerOf) -> RunStore:
+async def _run_store(request: Request, caller: CallerOf) -> RunStore:
     return RunStore(request.app.state.sessions, project=caller.project)
 
 
@@ -72,7 +78,7 @@ Store: TypeAlias = Annotated[AnalysisStore, Depends(_store)]
 RunStoreOf: TypeAlias = Annotated[RunStore, Depends(_run_store)]
 
 
-def _quotas(request: Request, caller: CallerOf) -> Quotas:
+async def _quotas(request: Request, caller: CallerOf) -> Quotas:
     state = request.app.state
     return Quotas(state.sessions, state.settings, state.usage, caller)
 
@@ -80,13 +86,20 @@ def _quotas(request: Request, caller: CallerOf) -> Quotas:
 QuotasOf: TypeAlias = Annotated[Quotas, Depends(_quotas)]
 
 
-def _analyses(
+async def _analyses(
     request: Request, store: Store, caller: CallerOf, quotas: QuotasOf
 ) -> AnalysisService:
     return AnalysisService(store, caller, quotas, _settings(request).limits)
 
 
-def _runs(
+async def _documents(
+    request: Request, store: Store, caller: CallerOf
+) -> DocumentService:
+    documents = DocumentStore(request.app.state.sessions, project=caller.project)
+    return DocumentService(store, documents, caller)
+
+
+async def _runs(
     request: Request, store: RunStoreOf, caller: CallerOf, quotas: QuotasOf
 ) -> RunService:
     return RunService(
@@ -98,7 +111,7 @@ def _runs(
     )
 
 
-def _logs(request: Request, caller: CallerOf, quotas: QuotasOf) -> LogService:
+async def _logs(request: Request, caller: CallerOf, quotas: QuotasOf) -> LogService:
     state = request.app.state
     return LogService(
         UploadStore(state.sessions, project=caller.project),
@@ -114,52 +127,52 @@ async def _received(request: Request, _: CallerOf) -> AsyncIterator[ReceivedFile
         yield received
 
 
-def _reports(store: Store) -> ReportService:
+async def _reports(store: Store) -> ReportService:
     return ReportService(store)
 
 
-def _badges(store: Store, caller: CallerOf) -> BadgeService:
+async def _badges(store: Store, caller: CallerOf) -> BadgeService:
     return BadgeService(store, caller)
 
 
-def _signing_in(request: Request) -> SignIns:
+async def _signing_in(request: Request) -> SignIns:
     state = request.app.state
     return SignIns(state.key_ring, SignInStore(state.sessions))
 
 
-def _overviews(request: Request, caller: CallerOf) -> OverviewStore:
+async def _overviews(request: Request, caller: CallerOf) -> OverviewStore:
     return OverviewStore(request.app.state.sessions, project=caller.project)
 
 
 Overviews: TypeAlias = Annotated[OverviewStore, Depends(_overviews)]
 
 
-def _histories(overviews: Overviews) -> HistoryService:
+async def _histories(overviews: Overviews) -> HistoryService:
     return HistoryService(overviews)
 
 
-def _editor(store: Store) -> EditorService:
+async def _editor(store: Store) -> EditorService:
     return EditorService(store)
 
 
-def _show(caller: CallerOf) -> Pages:
+async def _show(caller: CallerOf) -> Pages:
     return Pages(is_signed_in=caller.key_id is not None)
 
 
-def _events(request: Request) -> EventService:
+async def _events(request: Request) -> EventService:
     return EventService(request.app.state.watch)
 
 
-def _run_events(request: Request) -> RunEventService:
+async def _run_events(request: Request) -> RunEventService:
     return RunEventService(request.app.state.run_watch)
 
 
-def _readiness(request: Request) -> Readiness:
+async def _readiness(request: Request) -> Readiness:
     readiness: Readiness = request.app.state.readiness
     return readiness
 
 
-def _metrics(request: Request) -> Exposition:
+async def _metrics(request: Request) -> Exposition:
     exposition: Exposition = request.app.state.exposition
     return exposition
 
@@ -168,6 +181,7 @@ RunBody: TypeAlias = Annotated[Body[RunRequest], Depends(_run_body)]
 BatchBody: TypeAlias = Annotated[ReadBatch, Depends(_batch_body)]
 Runs: TypeAlias = Annotated[RunService, Depends(_runs)]
 AnalysisBody: TypeAlias = Annotated[Body[AnyRequest], Depends(_analysis_body)]
+Documents: TypeAlias = Annotated[DocumentService, Depends(_documents)]
 Analyses: TypeAlias = Annotated[AnalysisService, Depends(_analyses)]
 Logs: TypeAlias = Annotated[LogService, Depends(_logs)]
 LogBody: TypeAlias = Annotated[ReceivedFile, Depends(_received)]

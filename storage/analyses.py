@@ -119,19 +119,18 @@ class AnalysisStore:
         async with self._sessions.reading() as session:
             return (await session.execute(query)).first() is not None
 
-    async def wait(self, analysis_id: str, seconds: float) -> Analysis | None:
-        """The analysis as soon as it is finished, or as it is after `seconds`."""
+    async def wait(self, analysis_id: str, seconds: float) -> None:
+        """Return as soon as the analysis is finished or gone, or after `seconds`."""
         began = time.monotonic()
         query = select(AnalysisRow.status).where(self._own(analysis_id))
         while (waited := time.monotonic() - began) < seconds:
             async with self._sessions.reading() as session:
                 status = (await session.execute(query)).scalar()
             if status is None or status in FINAL:
-                break
+                return
             shortest, longest = _LOOK_SECONDS
             pause = min(max(shortest, waited * _LOOK_RATIO), longest)
             await asyncio.sleep(min(pause, seconds - waited))
-        return await self.get(analysis_id)
 
     async def page(  # noqa: PLR0913 - the listing's own filters
         self,

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 from pydantic_core import from_json
 from sqlalchemy import JSON, DateTime, Dialect, Double, Text
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import QueryableAttribute
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -130,3 +131,35 @@ def _sqlite_seconds(_element: object, _compiler: SQLCompiler, **_: Any) -> str:
 @compiles(database_seconds, "postgresql")
 def _postgresql_seconds(_element: object, _compiler: SQLCompiler, **_: Any) -> str:
     return "extract(epoch FROM clock_timestamp())::float8"
+
+
+class json_object(FunctionElement[Any]):  # noqa: N801 - reads like SQL
+    """The rows' keys and values as one JSON object; null or empty without rows.
+
+    Args:
+        type_: What it is read as.
+    """
+
+    inherit_cache = True
+
+    def __init__(
+        self,
+        key: QueryableAttribute[str],
+        value: QueryableAttribute[Any],
+        *,
+        type_: Json,
+    ) -> None:
+        super().__init__(key, value)
+        self.type = type_
+
+
+@compiles(json_object, "sqlite")
+def _sqlite_object(element: json_object, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_group_object({compiler.process(element.clauses, **options)})"
+
+
+@compiles(json_object, "postgresql")
+def _postgresql_object(
+    element: json_object, compiler: SQLCompiler, **options: Any
+) -> str:
+    return f"json_object_agg({compiler.process(element.clauses, **options)})"

@@ -38,10 +38,12 @@ class Filters:
                 query = query.where(column == value)
         if self.verdict is not None:
             query = query.where(
-                exists().where(
+                exists()
+                .where(
                     ResultRow.analysis_id == AnalysisRow.id,
                     ResultRow.verdict == self.verdict,
                 )
+                .correlate(AnalysisRow)
             )
         if self.label is not None:
             key, value = self.label

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import Row, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradhealth.schemas.analysis import (
@@ -126,7 +126,9 @@ async def load_labels(
 
 
 def to_analysis(
-    row: AnalysisRow, labels: Mapping[str, str], result: Result | None
+    row: AnalysisRow | Row[*tuple[Any, ...]],
+    labels: Mapping[str, str],
+    result: Result | None,
 ) -> Analysis:
     """The resource a row stands for."""
     address = f"/v1/analyses/{row.id}"

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 from sqlalchemy import insert, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from gradhealth.schemas.analysis import LayerStatistics, Result, Spread, Stages
 from gradhealth.schemas.finding import Finding
@@ -46,7 +46,10 @@ _MEASUREMENT = tuple(Measurement.model_fields)
 
 async def save_result(session: AsyncSession, analysis_id: str, result: Result) -> None:
     """Insert every row of a result; its analysis must exist and have none yet."""
-    whole = _pick(result, _RESULT) | {"primary_problem": result.primary}
+    whole = _pick(result, _RESULT) | {
+        "primary_problem": result.primary,
+        "document": result.model_dump_json(),
+    }
     tables: list[tuple[type[Base], list[Columns]]] = [
         (ResultRow, [whole]),
         (FindingRow, _numbered(_pick(each, _FINDING) for each in result.findings)),
@@ -66,7 +69,7 @@ def size_of(result: Result) -> int:
 
 
 async def load_results(
-    session: AsyncSession, analysis_ids: Iterable[str]
+    session: AsyncSession | AsyncConnection, analysis_ids: Iterable[str]
 ) -> dict[str, Result]:
     """Rebuild the results of the analyses that have one, by the analysis's id."""
     ids = list(analysis_ids)
@@ -89,12 +92,14 @@ async def load_results(
     }
 
 
-async def _rows(session: AsyncSession, table: type[Base], ids: list[str]) -> Owned:
+async def _rows(
+    session: AsyncSession | AsyncConnection, table: type[Base], ids: list[str]
+) -> Owned:
     owned: Owned = defaultdict(list)
     # Every table here begins its primary key with the owner, then the position.
     columns = table.__table__.columns
     query = (
-        select(*columns)
+        select(*(each for each in columns if each.name != "document"))
         .where(columns.analysis_id.in_(ids))
         .order_by(*table.__table__.primary_key)
     )

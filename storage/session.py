@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, event
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
     AsyncEngine,
     AsyncSession,
     async_sessionmaker,
@@ -96,9 +97,8 @@ class Sessions:
             # Saves the round trips of BEGIN and COMMIT; rows that belong together are
             # written in one transaction, so reading them one after another is safe.
             reads["isolation_level"] = "AUTOCOMMIT"
-        self._read = async_sessionmaker(
-            engine.execution_options(**reads), expire_on_commit=False
-        )
+        self._reading = engine.execution_options(**reads)
+        self._read = async_sessionmaker(self._reading, expire_on_commit=False)
 
     def reading(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Begin a transaction that only reads: it never waits for a writer."""
@@ -107,3 +107,7 @@ class Sessions:
     def writing(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Begin a transaction that may write."""
         return self._write.begin()
+
+    def looking(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """Begin a transaction that only reads, for rows that become no objects."""
+        return self._reading.connect()

@@ -111,7 +111,11 @@ class LabelRow(Base):
 
 
 class ResultRow(Base):
-    """What an analysis found, as a whole."""
+    """What an analysis found, as a whole.
+
+    `document` is the result as it is sent; null where it was stored before there were
+    such documents.
+    """
 
     __tablename__ = "gh_results"
     __table_args__ = (Index(None, "verdict"),)
@@ -130,6 +134,7 @@ class ResultRow(Base):
     signs: Mapped[list[Sign]] = mapped_column(Json(list[Sign]), server_default="[]")
     theory: Mapped[Theory | None] = mapped_column(Json(Theory))
     environment: Mapped[Environment] = mapped_column(Json(Environment))
+    document: Mapped[str | None]
 
 
 class FindingRow(Base):

@@ -4,14 +4,13 @@ from fastapi import APIRouter, Response, status
 
 from gradhealth.schemas.analysis import FINAL, Analysis, AnalysisPage
 
-from ..access import CallerOf
 from ..dependencies import (
     Analyses,
     AnalysisBody,
     AnalysisId,
+    Documents,
     IdempotencyKey,
     Listing,
-    Store,
     WaitSeconds,
 )
 from ..openapi import analysis_request_body, problems
@@ -20,12 +19,14 @@ router = APIRouter(prefix="/v1/analyses", tags=["analyses"])
 
 # How long a client does well to wait before it looks again.
 RETRY_AFTER = "1"
+JSON = "application/json"
 
 
 @router.post(
     "",
     summary="Analyse an architecture, or a trace of a run",
     status_code=status.HTTP_202_ACCEPTED,
+    response_model=Analysis,
     response_description="Accepted: look at `Location` until it is finished.",
     responses=problems(400, 403, 409, 413, 415, 422, 429, 503)
     | {
@@ -37,46 +38,45 @@ RETRY_AFTER = "1"
 async def submit_analysis(
     body: AnalysisBody,
     analyses: Analyses,
-    response: Response,
     idempotency_key: IdempotencyKey = None,
     wait: WaitSeconds = 0,
-) -> Analysis:
+) -> Response:
     analysis = await analyses.submit(
         body, idempotency_key=idempotency_key, wait_seconds=wait
     )
-    response.headers["Location"] = analysis.links.self
+    headers = {"Location": analysis.links.self}
+    status_code = status.HTTP_202_ACCEPTED
     if analysis.kind == "trace":
-        response.status_code = status.HTTP_201_CREATED
+        status_code = status.HTTP_201_CREATED
     elif analysis.status in FINAL:
-        response.status_code = status.HTTP_200_OK
+        status_code = status.HTTP_200_OK
     else:
-        response.headers["Retry-After"] = RETRY_AFTER
-    return analysis
+        headers["Retry-After"] = RETRY_AFTER
+    # As it is: the framework would validate it once more.
+    return Response(analysis.model_dump_json(), status_code, headers, media_type=JSON)
 
 
 @router.get(
-    "", summary="List analyses, newest first", responses=problems(403, 422, 503)
+    "",
+    summary="List analyses, newest first",
+    response_model=AnalysisPage,
+    responses=problems(403, 422, 503),
 )
-async def list_analyses(store: Store, caller: CallerOf, query: Listing) -> AnalysisPage:
-    return await store.page(
-        project=query.project and caller.meant(query.project),
-        status=query.status,
-        verdict=query.verdict,
-        label=query.label_pair,
-        limit=query.limit,
-        cursor=query.cursor,
-    )
+async def list_analyses(documents: Documents, query: Listing) -> Response:
+    return Response(await documents.page(query), media_type=JSON)
 
 
 @router.get(
     "/{analysis_id}",
     summary="Read an analysis",
+    response_model=Analysis,
     responses=problems(403, 404, 422, 503),
 )
 async def read_analysis(
-    analysis_id: AnalysisId, analyses: Analyses, wait: WaitSeconds = 0
-) -> Analysis:
-    return await analyses.find(analysis_id, wait_seconds=wait)
+    analysis_id: AnalysisId, documents: Documents, wait: WaitSeconds = 0
+) -> Response:
+    document = await documents.read(analysis_id, wait_seconds=wait)
+    return Response(document, media_type=JSON)
 
 
 @router.post(

@@ -59,7 +59,7 @@ async def test_what_does_not_exist_is_none(stores):
     assert await stores.analyses.spec("nowhere") is None
     assert await stores.analyses.trace("nowhere") is None
     assert await stores.analyses.cancel("nowhere") is None
-    assert await stores.analyses.wait("nowhere", 5) is None
+    await stores.analyses.wait("nowhere", 5)
     assert not await stores.analyses.delete("nowhere")
 
 
@@ -233,15 +233,14 @@ async def test_wait_returns_when_it_is_finished(stores):
 
     began = time.monotonic()
     await stores.analyses.cancel(created.id)
-    finished = await waiting
+    await waiting
 
-    assert finished.status == "cancelled"
     assert time.monotonic() - began < 1
 
 
 async def test_wait_gives_up_after_its_time(stores):
     created, _ = await stores.analyses.create(NEW)
 
-    waited = await stores.analyses.wait(created.id, 0.05)
+    await stores.analyses.wait(created.id, 0.05)
 
-    assert waited == created
+    assert (await stores.analyses.get(created.id)) == created
