@@ -34,6 +34,7 @@ _BROKEN = (
     RuntimeError,
     OSError,
     ValueError,
+    LookupError,
     OverflowError,
     struct.error,
 )

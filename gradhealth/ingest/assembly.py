@@ -19,8 +19,8 @@ from .selection import Selection, select
 from .timeline import Timeline, Track
 
 APPROXIMATE = (
-    "the exact norms of layers: they were computed from histograms, and are up to a "
-    "third too large where single values are extreme"
+    "the exact norms of layers: they were computed from histograms, and are some "
+    "percent off, or a third too large where single values are extreme"
 )
 
 

@@ -15,7 +15,7 @@ from ..schemas.trace import IntArray
 from .exceptions import IngestError, LogTooLargeError
 from .histograms import is_histogram, norm_of_histogram
 from .limits import IngestLimits
-from .numbers import number_of
+from .numbers import number_of, read_text
 
 Floats = NDArray[np.float64]
 MAX_NAME = 500
@@ -96,7 +96,8 @@ class Table:
         self.num_rows += 1
         columns = self.columns
         try:
-            for name, value in row.items():
+            for name, cell in row.items():
+                value: Any = read_text(cell) if type(cell) is str else cell
                 # In this order: nearly everything is a float under a known name.
                 if type(value) in _PLAIN and name in columns:
                     column = columns[name]

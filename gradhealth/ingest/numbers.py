@@ -24,19 +24,25 @@ def number_of(value: Any) -> float | None:
     raise ValueError
 
 
-def _number_in(text: str) -> float | None:
-    # Python groups digits by underscores, loggers do not.
-    if "_" in text:
-        raise ValueError
+def read_text(text: str) -> float | str:
+    """The number in a text, or the text where it holds none."""
     try:
-        return float(text)
+        # Python groups digits by underscores, loggers do not.
+        return text if "_" in text else float(text)
     except ValueError:
-        word = text.strip().lower()
-        if word in _NOTHING:
-            return None
-        if word not in _TRUTH:
-            raise
-        return _TRUTH[word]
+        return text
+
+
+def _number_in(text: str) -> float | None:
+    number = read_text(text)
+    if isinstance(number, float):
+        return number
+    word = text.strip().lower()
+    if word in _NOTHING:
+        return None
+    if word not in _TRUTH:
+        raise ValueError
+    return _TRUTH[word]
 
 
 def is_number(text: str) -> bool:

@@ -9,10 +9,10 @@ from ..mapping import LogMapping
 from ..sample import Sample
 from .base import Certainty, TableFormat
 
-_STEP = re.compile(r"\[step=(?P<step>\d+)\b[^\[\]]*\]\s*$")
+_STEP = re.compile(r"\[step=(?P<step>\d+)\b[^\[\]]*\](?:\x1b\[0?m)?\s*$")
 _NUMBER = re.compile(r"[-+]?(?:[\d.,]+(?:e[-+]?\d+)?|nan|inf)")
 _OWN = re.compile(
-    r"\[step=\d+\b[^\[\]\n]*\]\s*\n\s+(?:train|optim|throughput|System)/[^=\n]+="
+    r"\[step=\d+\b[^\[\]\n]*\](?:\x1b\[0?m)?\s*\n\s+(?:train|optim|throughput|System)/[^=\n]+="
 )
 
 

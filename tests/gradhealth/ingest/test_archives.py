@@ -120,6 +120,10 @@ def test_a_tar_with_a_huge_name_is_refused():
     assert "a header of" in refusal(content)
 
 
+def test_a_zip_with_a_file_without_a_name_is_refused():
+    assert "cannot be read" in refusal(zipped({zipfile.ZipInfo(""): TABLE}))
+
+
 def test_an_encrypted_zip_is_refused():
     content = bytearray(zipped({"log.csv": TABLE}))
     for magic, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):

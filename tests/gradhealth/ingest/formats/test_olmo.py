@@ -42,6 +42,16 @@ def test_the_names_of_olmo_core():
     assert trace.series["loss"].tolist() == [10.5]
 
 
+def test_colours_are_no_part_of_a_line():
+    trace = read(
+        "\x1b[36m[rank=0] [step=1/30]\x1b[0m\n    train/CrossEntropyLoss=1.5\n"
+        "    train/Perplexity=76,631\n"
+    )
+
+    assert trace.series["loss"].tolist() == [1.5]
+    assert trace.series["train/Perplexity"].tolist() == [76631]
+
+
 def test_its_norms_of_layers_are_in_its_history():
     names = [f"optim/grad/transformer.blocks.{n}.ff_out.weight" for n in (0, 1, 2)]
     norms = {f"{name}.norm": 2.0 for name in names}

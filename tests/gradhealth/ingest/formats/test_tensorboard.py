@@ -94,7 +94,7 @@ def test_histograms_hold_exact_norms():
     assert [layer.path for layer in trace.layers] == tags
     assert trace.layer_series["grad_norm"].tolist() == [[3.0] * 3] * 3
     assert trace.layer_series["weight_norm"].tolist() == [[3.0] * 3] * 3
-    assert not any("histograms, and are" in each for each in trace.context.hides)
+    assert not any("computed from histograms" in each for each in trace.context.hides)
 
 
 def test_layers_are_in_the_order_they_were_written():
@@ -120,7 +120,7 @@ def test_tensors_of_tensorflow_2():
     assert trace.series["loss"].tolist() == [2.5, 2.0]
     assert [layer.path for layer in trace.layers] == ["dense/kernel:0"]
     assert trace.layer_series["grad_norm"].tolist() == [[1.0], [1.0]]
-    assert any("histograms, and are" in each for each in trace.context.hides)
+    assert any("computed from histograms" in each for each in trace.context.hides)
 
 
 def test_weights_without_histograms_are_no_norms():
