@@ -78,7 +78,7 @@ def _nothing_known(formats: Mapping[str, LogFormat]) -> UnknownFormatError:
     if len(formats) == 1:
         return UnknownFormatError(f"no file of the archive is in {', '.join(formats)}")
     return UnknownFormatError(
-        "no log in a known format: it should be a JSON document, lines of JSON, or a "
-        "table with a header, with a name such as loss or grad_norm; or name its "
-        f"format, one of {', '.join(formats)}"
+        "no log in a known format: it should be a JSON document, lines of JSON, a "
+        "table with a header, an event file or what a training printed, with a name "
+        f"such as loss or grad_norm; or name its format, one of {', '.join(formats)}"
     )

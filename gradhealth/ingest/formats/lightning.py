@@ -13,6 +13,7 @@ from .base import Certainty, TableFormat
 
 # Every row has these; what was logged by step and by epoch has two columns more.
 _ALWAYS = frozenset({"step", "epoch"})
+_FILE = "metrics.csv"
 _OWN = re.compile(r"grad_\d+(?:\.\d+)?_norm[/_].+|.+_(?:step|epoch)")
 _OF_LAYER = re.compile(r"(?P<name>grad_\d+(?:\.\d+)?_norm[/_].+)_(?P<how>step|epoch)")
 
@@ -36,7 +37,8 @@ class Lightning(TableFormat):
         if any(map(_OWN.fullmatch, sample.header)):
             return Certainty.CERTAIN
         is_sparse = any("" in row for row in sample.table[1:])
-        return Certainty.LIKELY if is_sparse else Certainty.NO
+        is_named = sample.name.endswith(_FILE)
+        return Certainty.LIKELY if is_sparse or is_named else Certainty.NO
 
     def fill(self, file: LogFile, tables: Tables, mapping: LogMapping) -> None:  # noqa: ARG002
         sample = Sample.of(file)

@@ -63,6 +63,10 @@ def test_other_norms_than_the_second_are_no_lengths():
     assert trace.layers is None
 
 
+def test_a_full_table_is_known_by_its_name():
+    assert read("train_loss,step,epoch\n2.0,49,0\n").series["loss"].tolist() == [2.0]
+
+
 def test_a_full_table_of_steps_and_epochs_may_be_anybodys():
     (trace,) = read_log(b"step,epoch,loss\n0,0,1\n1,0,1\n")
 

@@ -1,6 +1,8 @@
 """Event files are written here byte by byte; tests/samples has real ones."""
 
+import io
 import struct
+import zipfile
 
 import numpy as np
 import pytest
@@ -121,6 +123,34 @@ def test_tensors_of_tensorflow_2():
     assert [layer.path for layer in trace.layers] == ["dense/kernel:0"]
     assert trace.layer_series["grad_norm"].tolist() == [[1.0], [1.0]]
     assert any("computed from histograms" in each for each in trace.context.hides)
+
+
+@pytest.mark.parametrize("folder", ["", "runs/a/"])
+def test_the_two_folders_of_keras_are_one_run(folder):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, loss in (("train", 1.5), ("validation", 2.5)):
+            content = VERSION + event(0, scalar("epoch_loss", loss))
+            archive.writestr(f"{folder}{name}/events.out.tfevents.1.v2", content)
+
+    (trace,) = read_log(packed.getvalue())
+
+    assert trace.run == (folder.strip("/") or "train")
+    assert trace.series["loss"].tolist() == [1.5]
+    assert trace.series["eval_loss"].tolist() == [2.5]
+
+
+def test_a_run_that_was_resumed_has_two_files():
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for time, steps in ((2, [1, 2]), (1, [0, 1])):
+            events = b"".join(event(n, scalar("loss", 10.0 * time)) for n in steps)
+            archive.writestr(f"runs/a/events.out.tfevents.{time}", VERSION + events)
+
+    (trace,) = read_log(packed.getvalue())
+
+    assert trace.run == "runs/a"
+    assert trace.series["loss"].tolist() == [10, 20, 20]
 
 
 def test_weights_without_histograms_are_no_norms():
