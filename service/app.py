@@ -23,6 +23,7 @@ from storage.workers import WorkerStore
 
 from .access import authenticated
 from .config import ServiceSettings
+from .delivering import create_deliverer
 from .errors import add_error_handlers
 from .exposition import Exposition
 from .judging import Judge
@@ -51,10 +52,29 @@ from .routes import (
     runs,
     sign_in,
     traces,
+    webhooks,
 )
 from .sockets import is_this_machine
 from .watching import Watch
 
+ROUTES = (
+    health,
+    metrics,
+    sign_in,
+    analyses,
+    traces,
+    events,
+    reports,
+    badges,
+    runs,
+    webhooks,
+    pages,
+    run_pages,
+    editor,
+    log_form,
+    docs,
+    assets,
+)
 # What is asked every few seconds, by machines: no spans of it.
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 
@@ -101,7 +121,10 @@ def create_app(settings: ServiceSettings, storage: StorageSettings) -> FastAPI:
         )
         app.state.judge.start()
         app.state.run_watch = Watch(AlertStore(sessions))
+        deliverer = create_deliverer(sessions, settings)
+        deliverer.start()
         yield
+        await deliverer.close()
         await app.state.judge.close()
         await app.state.run_watch.close()
         await app.state.watch.close()
@@ -127,21 +150,8 @@ def create_app(settings: ServiceSettings, storage: StorageSettings) -> FastAPI:
             "exclude": _is_a_probe,
         },
     )
-    app.include_router(health.router)
-    app.include_router(metrics.router)
-    app.include_router(sign_in.router)
-    app.include_router(analyses.router)
-    app.include_router(traces.router)
-    app.include_router(events.router)
-    app.include_router(reports.router)
-    app.include_router(badges.router)
-    app.include_router(runs.router)
-    app.include_router(pages.router)
-    app.include_router(run_pages.router)
-    app.include_router(editor.router)
-    app.include_router(log_form.router)
-    app.include_router(docs.router)
-    app.include_router(assets.router)
+    for each in ROUTES:
+        app.include_router(each.router)
     app.mount("/static", assets.static_files())
     add_error_handlers(app)
     app.add_middleware(RateHeadersMiddleware)

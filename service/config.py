@@ -50,6 +50,13 @@ class ServiceSettings(BaseSettings):
         project_work_seconds: Most seconds a day that workers give to a project; a
             day is one of UTC. No limit when unset.
         project_stored_bytes: Most bytes that a project stores; no limit when unset.
+        project_webhooks: Most webhooks of a project.
+        webhook_attempts: After so many a delivery is dead.
+        webhook_first_pause_seconds: Pause after the first attempt; each further one is
+            4 times as long, up to a day.
+        webhook_seconds: What an attempt may take.
+        webhook_private_targets: Whether webhooks may be on this machine and in
+            private networks.
         run_memory_mb: What the histories of runs that are judged may take.
         worker_alive_seconds: A worker silent for longer does not count as alive.
         log_level: The mildest messages that are logged.
@@ -86,6 +93,11 @@ class ServiceSettings(BaseSettings):
     project_open_analyses: int = Field(default=2000, gt=0)
     project_work_seconds: float | None = Field(default=None, gt=0)
     project_stored_bytes: int | None = Field(default=20 * 2**30, gt=0)
+    project_webhooks: int = Field(default=20, gt=0)
+    webhook_attempts: int = Field(default=10, gt=0)
+    webhook_first_pause_seconds: float = Field(default=5.0, gt=0)
+    webhook_seconds: float = Field(default=10.0, gt=0)
+    webhook_private_targets: bool = False
     run_memory_mb: int = Field(default=256, gt=0)
     worker_alive_seconds: float = Field(default=20.0, gt=0)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -12,12 +12,14 @@ from pydantic import Field, TypeAdapter
 
 from gradhealth.schemas.analysis import AnalysisRequest, AnyRequest
 from gradhealth.schemas.run import RunRequest
+from gradhealth.schemas.webhook import WebhookRequest
 from storage.analyses import AnalysisStore
 from storage.documents import DocumentStore
 from storage.overviews import OverviewStore
 from storage.runs import RunStore
 from storage.sign_ins import SignInStore
 from storage.uploads import UploadStore
+from storage.webhooks import WebhookStore
 
 from .access import CallerOf
 from .analyses import AnalysisService
@@ -43,8 +45,10 @@ from .run_events import RunEventService
 from .run_query import RunQuery
 from .runs import RunService
 from .sign_in import SignIns
+from .webhooks import WebhookService
 
 _REQUEST: TypeAdapter[AnyRequest] = TypeAdapter(AnalysisRequest)
+_WEBHOOK: TypeAdapter[WebhookRequest] = TypeAdapter(WebhookRequest)
 _RUN: TypeAdapter[RunRequest] = TypeAdapter(RunRequest)
 
 
@@ -59,6 +63,10 @@ async def _analysis_body(request: Request) -> Body[AnyRequest]:
 
 async def _run_body(request: Request) -> Body[RunRequest]:
     return await read_body(request, _RUN, _settings(request))
+
+
+async def _webhook_body(request: Request) -> Body[WebhookRequest]:
+    return await read_body(request, _WEBHOOK, _settings(request))
 
 
 async def _batch_body(request: Request) -> ReadBatch:
@@ -177,6 +185,13 @@ async def _metrics(request: Request) -> Exposition:
     return exposition
 
 
+def _webhooks(request: Request, caller: CallerOf) -> WebhookService:
+    store = WebhookStore(request.app.state.sessions, project=caller.project)
+    return WebhookService(store, caller, _settings(request))
+
+
+WebhookBody: TypeAlias = Annotated[Body[WebhookRequest], Depends(_webhook_body)]
+Webhooks: TypeAlias = Annotated[WebhookService, Depends(_webhooks)]
 RunBody: TypeAlias = Annotated[Body[RunRequest], Depends(_run_body)]
 BatchBody: TypeAlias = Annotated[ReadBatch, Depends(_batch_body)]
 Runs: TypeAlias = Annotated[RunService, Depends(_runs)]
@@ -201,6 +216,8 @@ Metrics: TypeAlias = Annotated[Exposition, Depends(_metrics)]
 NamedProject: TypeAlias = Annotated[str, Path(pattern=STORABLE)]
 ID = r"^[A-Za-z0-9_-]{1,64}$"
 AnalysisId: TypeAlias = Annotated[str, Path(pattern=ID)]
+WebhookId: TypeAlias = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+DeliveryId: TypeAlias = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 RunId: TypeAlias = Annotated[str, Path(pattern=ID)]
 PairOfIds: TypeAlias = Annotated[list[Annotated[str, Field(pattern=ID)]], Query()]
 WaitSeconds: TypeAlias = Annotated[

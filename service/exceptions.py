@@ -29,6 +29,42 @@ class NotFoundError(ServiceError):
         super().__init__(f"there is no analysis {analysis_id!r}; was it deleted?")
 
 
+class UnknownWebhookError(ServiceError):
+    """The webhook does not exist, or was deleted."""
+
+    code = "not_found"
+    status_code = 404
+
+    def __init__(self, webhook_id: str) -> None:
+        super().__init__(f"there is no webhook {webhook_id!r}; was it deleted?")
+
+
+class UnknownDeliveryError(ServiceError):
+    """The delivery does not exist, or was forgotten."""
+
+    code = "not_found"
+    status_code = 404
+
+    def __init__(self, delivery_id: str) -> None:
+        super().__init__(
+            f"there is no delivery {delivery_id!r} of this webhook: what has ended is "
+            "forgotten after a week"
+        )
+
+
+class TooManyWebhooksError(ServiceError):
+    """The project has as many webhooks as it may."""
+
+    code = "too_many_webhooks"
+    status_code = 409
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"the project has {limit} webhooks, which is as many as it may: delete "
+            "what is not needed"
+        )
+
+
 class UnknownRunError(ServiceError):
     """The run does not exist, or was deleted."""
 

@@ -20,6 +20,7 @@ from gradhealth.schemas.analysis import (
 )
 from gradhealth.schemas.problem_details import ProblemDetails
 from gradhealth.schemas.run import RunRequest
+from gradhealth.schemas.webhook import WebhookRequest
 from gradhealth.traces import TraceDocument
 
 from .access import COOKIE, PUBLIC
@@ -61,6 +62,10 @@ _EXAMPLE = {
         ],
     },
     "options": {"verify_fixes": True},
+}
+_WEBHOOK_EXAMPLE = {
+    "url": "https://ci.example.com/gradients",
+    "events": ["analysis.succeeded", "run.alert"],
 }
 _RUN_EXAMPLE = {
     "name": "my-run",
@@ -108,6 +113,13 @@ def analysis_request_body() -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
+def webhook_request_body() -> dict[str, Any]:
+    """The body of `POST /v1/webhooks`, for its `openapi_extra`."""
+    schema = _reference(WebhookRequest.__name__)
+    content = {"application/json": {"schema": schema, "example": _WEBHOOK_EXAMPLE}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
 def run_request_body() -> dict[str, Any]:
     """The body of `POST /v1/runs`, for its `openapi_extra`."""
     schema = _reference(RunRequest.__name__)
@@ -148,6 +160,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
             (TraceRequest, "validation"),
             (TraceDocument, "validation"),
             (RunRequest, "validation"),
+            (WebhookRequest, "validation"),
             (BatchDocument, "validation"),
             (ProblemDetails, "serialization"),
         ],

@@ -24,6 +24,7 @@ from .ends import count_end
 from .exceptions import IdempotencyConflictError
 from .filters import Filters, newest_first
 from .finished import Finished, save_finished
+from .outbox import announce_end
 from .records import (
     NewAnalysis,
     load_analyses,
@@ -172,6 +173,7 @@ class AnalysisStore:
                 .returning(AnalysisRow.project, AnalysisRow.started_at)
             )
             for project, began in stopped.all():
+                await announce_end(session, analysis_id, project)
                 await count_end(session, project, "cancelled", began=began, ended=ended)
         return await self.get(analysis_id)
 

@@ -18,6 +18,7 @@ from gradhealth.schemas.event import Event
 
 from .ends import count_end
 from .events import count_events, save_events
+from .outbox import announce_end
 from .records import now
 from .results import save_result, size_of
 from .retry import patient
@@ -235,3 +236,4 @@ async def _end(
     if error is not None:
         row.error_code = error.code
         row.error_message = error.message
+    await announce_end(session, row.id, row.project)

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gradhealth.schemas.analysis import Analysis, Result
 
 from .events import save_events
+from .outbox import announce_end
 from .records import NewAnalysis, new_row, save_analysis, to_analysis
 from .results import save_result, size_of
 from .tables import TraceRow
@@ -35,4 +36,5 @@ async def save_finished(session: AsyncSession, finished: Finished) -> Analysis:
     await save_result(session, row.id, result)
     if traces is not None:
         session.add(TraceRow(analysis_id=row.id, chunk=traces))
+    await announce_end(session, row.id, row.project)
     return to_analysis(row, new.labels, result)

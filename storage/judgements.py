@@ -13,10 +13,11 @@ from gradhealth.alerts import Changes
 from gradhealth.batches.batch import Batch
 from gradhealth.diagnosis import Diagnosis
 from gradhealth.schemas.finding import Finding
-from gradhealth.schemas.run import AlertState, OpenProblem
+from gradhealth.schemas.run import Alert, AlertState, OpenProblem
 from gradhealth.schemas.trace import Context, TracedLayer
 
 from .chunks import SERIES, unpack_chunks
+from .outbox import announce_alerts
 from .records import now
 from .session import Sessions
 from .tables import AlertRow, ChunkRow, RunRow
@@ -173,17 +174,22 @@ async def _tell(
         return
     count = select(func.count()).where(AlertRow.run_id == run_id)
     before = (await session.execute(count)).scalar_one()
-    rows = [
-        {
-            "run_id": run_id,
-            "number": number,
-            "at": now(),
-            "state": state,
-            "problem": what.problem,
-            "severity": what.severity,
-            "step": step,
-            "finding": what if isinstance(what, Finding) else None,
-        }
+    alerts = [
+        Alert(
+            number=number,
+            at=now(),
+            state=state,
+            problem=what.problem,
+            severity=what.severity,
+            step=step,
+            finding=what if isinstance(what, Finding) else None,
+        )
         for number, (state, what) in enumerate(told, before + 1)
     ]
+    rows = [{"run_id": run_id, **_columns(alert)} for alert in alerts]
     await session.execute(insert(AlertRow), rows)
+    await announce_alerts(session, run_id, alerts)
+
+
+def _columns(alert: Alert) -> dict[str, Any]:
+    return {name: getattr(alert, name) for name in Alert.model_fields}

@@ -8,11 +8,13 @@ from gradhealth.schemas.analysis import FINAL
 
 from .records import now
 from .session import Sessions
-from .tables import AnalysisRow, RunRow, SignInRow, UsageRow
+from .tables import AnalysisRow, DeliveryRow, RunRow, SignInRow, UsageRow
 from .uploads import forget_uploads
 
 # So many at once keep a transaction short: others write meanwhile.
 _BATCH = 200
+# To look up what was told, and to tell it again.
+DELIVERIES_KEPT = timedelta(days=7)
 _USAGE_KEPT = timedelta(days=31)
 
 
@@ -40,6 +42,8 @@ class Retention:
             await session.execute(delete(SignInRow).where(SignInRow.expires_at < now()))
             oldest = (now() - _USAGE_KEPT).date()
             await session.execute(delete(UsageRow).where(UsageRow.day < oldest))
+            told = DeliveryRow.ended_at < now() - DELIVERIES_KEPT
+            await session.execute(delete(DeliveryRow).where(told))
         num_deleted = 0
         if self._kept is not None:
             end = now() - self._kept

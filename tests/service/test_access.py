@@ -18,6 +18,8 @@ UNKNOWN = {
     "project": "nobodys",
     "run_id": "0" * 32,
     "other_run_id": "1" * 32,
+    "webhook_id": "0" * 32,
+    "delivery_id": "msg_0",
 }
 
 
@@ -46,6 +48,9 @@ async def theirs(api, stores, keys):
         spec={**SPEC, "name": "sentinel"},
         labels={"sentinel": "sentinel", "commit": "1"},
     )
+    webhook = {"url": "https://sentinel.invalid/"}
+    answer = await api.post("/v1/webhooks", json=webhook, headers=keys.owner)
+    webhook_id = answer.json()["id"]
     ids = []
     for _ in range(2):
         answer = await api.post("/v1/analyses", json=request, headers=keys.owner)
@@ -57,7 +62,10 @@ async def theirs(api, stores, keys):
         run = await api.post("/v1/runs", json=RUN, headers=keys.owner)
         assert run.json()["project"] == OWNER
         runs.append(run.json()["id"])
+    answer = await api.get(f"/v1/webhooks/{webhook_id}/deliveries", headers=keys.owner)
     return {
+        "webhook_id": webhook_id,
+        "delivery_id": answer.json()["items"][0]["id"],
         "analysis_id": ids[0],
         "other_id": ids[1],
         "project": OWNER,
