@@ -16,7 +16,7 @@ from ..pages.log_form import LogForm, mistakes_in
 router = APIRouter(include_in_schema=False)
 
 
-def _form(received: LogBody) -> LogForm:
+async def _form(received: LogBody) -> LogForm:
     return LogForm.parse(received.fields)
 
 

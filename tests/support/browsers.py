@@ -58,11 +58,11 @@ class Visit:
     def go(self, path):
         return self.page.goto(self.site + path)
 
-    def unfold(self):
-        """Opens what is folded; of the tables beneath figures, which are alike, one."""
+    def unfold(self, which):
+        """Opens the `details` that a selector chooses."""
         self.page.evaluate(
-            "[...document.querySelectorAll('details:not(.values)'),"
-            " document.querySelector('.values')].forEach(d => d && (d.open = true))"
+            "which => document.querySelectorAll(which).forEach(d => d.open = true)",
+            which,
         )
 
     def violations(self):

@@ -1,7 +1,7 @@
 """Statistics over the steps of the training, or over steps back in time."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ...schemas.analysis import Result
 from ...schemas.fix import Fix
@@ -53,14 +53,22 @@ def loss(result: Result) -> Chart | None:
     levels = [Level("best constant", number(trivial.mean[0]))] if trivial else []
     return Chart(
         title="Loss",
-        description="Mean over the seeds. A network that does not learn stays at the "
-        "loss of the best constant predictor.",
+        description=" ".join(_about_loss(result, has_level=bool(levels))),
         x_label="step",
         y_label="loss",
         lines=lines,
         levels=levels,
         is_log=_is_wide(lines),
     )
+
+
+def _about_loss(result: Result, *, has_level: bool) -> Iterator[str]:
+    yield "Mean over the seeds." if result.environment.seeds else "As it was logged."
+    if has_level:
+        yield (
+            "A network that does not learn stays at the loss of the best constant "
+            "predictor."
+        )
 
 
 def trial_figure(fix: Fix) -> Chart | None:

@@ -14,7 +14,6 @@ def report(tmp_path):
     subjects = [
         Subject("vanishing", pictured()),
         Subject("not finite", a_result()),
-        Subject("healthy", pictured(decades_per_layer=0.0, progress=0.95)),
         Subject("broken", error="the worker died"),
     ]
     file.write_text(reports()["html"]().render(subjects))
@@ -25,11 +24,12 @@ def report(tmp_path):
 def test_a_file_needs_nothing_but_itself(browser, report, size, scheme):
     with visit(browser, report, size=size, scheme=scheme) as page:
         page.go("")
-        page.unfold()
+        # Of the tables beneath figures, which are all alike, those of one figure.
+        page.unfold("details:not(.values), #s1 figure:first-child .values")
 
         assert page.violations() == []
         assert page.overflow <= 0
-        assert page.locator("svg.figure").count() > 15
+        assert page.locator("svg.figure").count() > 8
 
 
 def test_its_policy_stops_what_somebody_adds(browser, report):
