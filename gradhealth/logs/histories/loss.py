@@ -252,8 +252,11 @@ class LossReading:
         if not self.is_enough:
             return False
         rise = self.end - self.best
+        # What is too little for a fall is too little for a rise: a full batch has no
+        # noise that either could drown in.
+        is_seen = rise > FALL_SHARE * abs(self.start)
         is_real = rise > RISE_NOISE * self.noise and not self._goes_up_and_down
-        if not is_real or self.lost < LOST_SHARE:
+        if not (is_seen and is_real) or self.lost < LOST_SHARE:
             return False
         # A game's loss may rise by its nature, but not out of all proportion.
         half = np.abs(self.values[: len(self.values) // 2])

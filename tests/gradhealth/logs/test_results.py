@@ -60,6 +60,21 @@ def test_steps_without_a_measured_update_do_not_pass_for_a_rate_that_is_too_low(
     assert "the rate is too low" not in finding.cause.text
 
 
+def test_ups_and_downs_of_a_thousandth_at_chance_are_a_stall_and_no_divergence():
+    """Without noise, as the losses of a full batch are."""
+    ups_and_downs = [2.31, 2.306, *(2.303 + 0.01 * (n % 3) for n in range(100))]
+
+    result = judge_log(a_log(loss=ups_and_downs, grad_norm=None, trivial_loss=2.303))
+
+    assert [each.problem for each in result.findings] == ["stalled_training"]
+
+
+def test_a_rise_of_a_tenth_without_noise_is_a_divergence():
+    loss = [*np.linspace(2.3, 1.0, 100), *np.linspace(1.0, 1.6, 100)]
+
+    assert judge_log(a_log(loss=loss, grad_norm=None)).primary == "divergence"
+
+
 def test_updates_that_move_nothing_are_told():
     [finding] = judge_log(at_chance(1e-9)).findings
 
