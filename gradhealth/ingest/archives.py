@@ -146,12 +146,6 @@ class _Member(io.RawIOBase):
         self._opener = opener
         self._stream: IO[bytes] | None = None
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         assert (offset, whence) == (0, io.SEEK_SET)
         self._stream = None

@@ -1,6 +1,5 @@
 """Numbers as logs write them."""
 
-import math
 from typing import Any
 
 # Words for "nothing was measured", and for truth.
@@ -51,10 +50,3 @@ def is_number(text: str) -> bool:
         return number_of(text) is not None
     except ValueError:
         return False
-
-
-def whole(value: float) -> int | None:
-    """The step that a number stands for; None when it is none."""
-    if not math.isfinite(value) or value != round(value) or not 0 <= value <= 2**53:
-        return None
-    return int(value)

@@ -54,7 +54,8 @@ class HuggingFace(TableFormat):
 def _certainty(entry: Any) -> Certainty:
     if not isinstance(entry, dict) or _ALWAYS not in entry:
         return Certainty.NO
-    return Certainty.CERTAIN if _LOGGED & entry.keys() else Certainty.NO
+    # Others log these names too, W&B among them.
+    return Certainty.LIKELY if _LOGGED & entry.keys() else Certainty.NO
 
 
 def _entries(file: LogFile) -> Iterator[tuple[str, dict[str, Any]]]:

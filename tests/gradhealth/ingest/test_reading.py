@@ -1,7 +1,9 @@
 """The door: what is recognised, what is refused, and how much memory it takes."""
 
 import gzip
+import io
 import json
+import zipfile
 
 import pytest
 from hypothesis import given
@@ -71,7 +73,34 @@ def test_what_is_no_log_says_what_is_wrong(content, words):
     assert words in refusal(content)
 
 
-def test_a_table_of_json_that_two_formats_could_be_names_them():
+BOTH = (
+    b" iteration 1/ 2 | learning rate: 0.1 | lm loss: 2.0 | loss scale: 1.0 |\n"
+    b"Iter(train) [ 1/2]  lr: 0.1  data_time: 0.1  loss: 3.0\n"
+)
+
+
+def test_the_formats_that_a_file_could_be_are_named():
+    assert "this could be megatron or mmengine: name the format" in refusal(BOTH)
+    assert the_trace(BOTH, format_name="mmengine").series["loss"].tolist() == [3.0]
+
+
+def test_a_file_of_an_archive_that_leaves_its_format_open_is_named():
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a/train.log", BOTH)
+
+    assert "'a/train.log' could be megatron or mmengine" in refusal(packed.getvalue())
+
+
+def test_a_history_that_also_looks_like_a_trainers_entries_is_a_history():
+    row = {"_step": 1, "_runtime": 2, "epoch": 1, "learning_rate": 0.1, "loss": 2.0}
+
+    trace = the_trace("\n".join([json.dumps(row)] * 2).encode())
+
+    assert trace.context.source_format == "wandb"
+
+
+def test_an_unknown_format_is_refused_with_the_nearest():
     known = log_formats()
 
     assert "did you mean 'csv'" in refusal(LINES, format_name="csvv")
@@ -84,6 +113,7 @@ def test_a_table_of_json_that_two_formats_could_be_names_them():
         ({"bytes": 500}, "more than 500 bytes"),
         ({"line_bytes": 20}, "line 1 is longer than 20 bytes"),
         ({"columns": 2}, "more than 2 different names"),
+        ({"values": 1}, "values that cannot be thinned"),
     ],
 )
 def test_bounds_are_held(limits, words):
@@ -188,6 +218,38 @@ def test_a_mapping_finds_runs():
     traces = read_log(content, mapping=parse_mapping("run:who"))
 
     assert {trace.run: len(trace.steps) for trace in traces} == {"x": 2, "y": 1}
+
+
+def test_more_runs_than_are_read_are_refused():
+    content = b"who,loss\nx,1\ny,2\nz,1\n"
+
+    with pytest.raises(IngestError, match="more than 2 runs"):
+        read_log(content, mapping=parse_mapping("run:who"), limits=IngestLimits(runs=2))
+
+
+def test_given_layers_that_are_not_there_are_refused():
+    content = b"grad_norm/a,grad_norm/b\n1,2\n"
+
+    assert "which has 'a', 'b'" in refusal(
+        content, mapping=parse_mapping("", layers="c,d")
+    )
+
+
+def test_layers_without_names_get_those_that_are_given():
+    content = b'{"grad_norms": [[1, 2, 3], [1, 2, 3]]}'
+
+    trace = the_trace(content, mapping=parse_mapping("", layers="in,mid,out"))
+
+    assert [layer.path for layer in trace.layers] == ["in", "mid", "out"]
+
+
+def test_words_for_truth_and_for_nothing_are_read():
+    content = b"loss,clipped\n1,true\nNA,false\n2,-\n"
+
+    trace = the_trace(content)
+
+    assert trace.series["loss"].tolist() == [1, None, 2]
+    assert trace.series["clipped"].tolist() == [1, 0, None]
 
 
 @pytest.mark.parametrize(
