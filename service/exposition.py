@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from storage.backlog import BacklogStore
+from storage.deliveries import read_backlog
 from storage.session import Sessions
 from storage.tallies import TallyStore
 from storage.workers import WorkerStore
@@ -39,6 +40,7 @@ class Exposition:
         worker_alive_seconds: float,
     ) -> None:
         self._requests = requests
+        self._sessions = sessions
         self._backlog = BacklogStore(sessions)
         self._workers = WorkerStore(sessions)
         self._tallies = TallyStore(sessions)
@@ -62,6 +64,7 @@ class Exposition:
             backlogs=await self._backlog.by_class(),
             beats=await self._workers.beats(),
             tallies=await self._tallies.all(),
+            deliveries=await read_backlog(self._sessions),
             worker_alive_seconds=self._worker_alive_seconds,
         )
 

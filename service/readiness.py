@@ -8,7 +8,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gradhealth.document import Record
-from storage.migrate import is_current
+from storage.migrate import schema_state
 from storage.workers import WorkerStore
 
 # A probe that asks every few seconds wants an answer, not a queue of questions.
@@ -21,7 +21,8 @@ class ReadinessReport(Record):
     Attributes:
         status: `degraded`: accepted work waits until a worker comes back.
         database: Whether the database answers.
-        migrations: Whether its tables have the newest schema (`gradhealth migrate`).
+        migrations: Whether its tables have the newest schema. `pending`: run
+            `gradhealth migrate`; `ahead`: a newer version did, this one works on.
         workers: Number of workers alive.
         exposed: What the kernel of one of them does not keep trainings from, of
             `network` and `files`.
@@ -29,7 +30,7 @@ class ReadinessReport(Record):
 
     status: Literal["ok", "degraded", "unavailable"]
     database: Literal["ok", "unavailable"] = "ok"
-    migrations: Literal["ok", "pending", "unknown"] = "ok"
+    migrations: Literal["ok", "ahead", "pending", "unknown"] = "ok"
     workers: int = 0
     exposed: list[str] = []
 
@@ -59,11 +60,13 @@ class Readiness:
             )
 
     async def _look(self) -> ReadinessReport:
-        if not await is_current(self._engine):
-            return ReadinessReport(status="unavailable", migrations="pending")
+        migrations = await schema_state(self._engine)
+        if migrations == "pending":
+            return ReadinessReport(status="unavailable", migrations=migrations)
         alive = await self._workers.alive(self._worker_alive_seconds)
         return ReadinessReport(
             status="ok" if alive else "degraded",
+            migrations=migrations,
             workers=len(alive),
             exposed=sorted({each for beat in alive for each in beat.exposed}),
         )

@@ -17,6 +17,7 @@ from prometheus_client.core import (
 from prometheus_client.metrics_core import Metric
 
 from storage.backlog import Backlog, ProjectClass
+from storage.deliveries import DeliveryBacklog
 from storage.tables import Happening
 from storage.tallies import BOUNDS, Tally
 from storage.workers import WorkerBeat
@@ -35,12 +36,14 @@ class Work:
         backlogs: By class of project.
         beats: Of all workers that are known.
         tallies: By what happened, and in which status it ended.
+        deliveries: What webhooks are still to be told.
         worker_alive_seconds: A worker silent for longer does not count as alive.
     """
 
     backlogs: Mapping[ProjectClass, Backlog]
     beats: Sequence[WorkerBeat]
     tallies: Mapping[tuple[Happening, str], Tally]
+    deliveries: DeliveryBacklog
     worker_alive_seconds: float
 
     def families(self) -> Iterator[Metric]:
@@ -48,6 +51,7 @@ class Work:
         yield from self._of_backlogs()
         yield from self._of_jobs()
         yield from self._of_workers()
+        yield from self._of_webhooks()
 
     def _of_backlogs(self) -> Iterator[Metric]:
         number = GaugeMetricFamily(
@@ -106,6 +110,22 @@ class Work:
             silence.add_metric((beat.id, beat.device), beat.silence_seconds)
         yield silence
         yield _alive(self.beats, self.worker_alive_seconds)
+
+    def _of_webhooks(self) -> Iterator[Metric]:
+        deliveries = self.deliveries
+        number = GaugeMetricFamily(
+            "gradhealth_webhook_deliveries",
+            "What webhooks are still to be told, or were not in the end (for a week).",
+            labels=("state",),
+        )
+        number.add_metric(("pending",), deliveries.pending)
+        number.add_metric(("dead",), deliveries.dead)
+        yield number
+        yield GaugeMetricFamily(
+            "gradhealth_webhook_oldest_seconds",
+            "Age of the oldest that is still to be told.",
+            deliveries.oldest_seconds,
+        )
 
 
 def _alive(beats: Iterable[WorkerBeat], within_seconds: float) -> Metric:

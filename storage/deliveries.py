@@ -131,22 +131,6 @@ class DeliveryStore:
                 .execution_options(synchronize_session=False)
             )
 
-    async def backlog(self) -> DeliveryBacklog:
-        """How much is not delivered."""
-        is_pending, is_dead = (
-            DeliveryRow.state == "pending",
-            DeliveryRow.state == "dead",
-        )
-        pending = select(func.count(), func.min(DeliveryRow.created_at)).where(
-            is_pending
-        )
-        dead = select(func.count()).where(is_dead)
-        async with self._sessions.reading() as session:
-            num_pending, oldest = (await session.execute(pending)).one()
-            num_dead = (await session.execute(dead)).scalar_one()
-        age = (now() - oldest).total_seconds() if num_pending else 0.0
-        return DeliveryBacklog(num_pending, num_dead, age)
-
     async def _note(
         self, delivery_id: str, *, status: int | None, error: str, **values: Any
     ) -> None:
@@ -157,6 +141,21 @@ class DeliveryStore:
                 .values(last_status=status, last_error=error or None, **values)
                 .execution_options(synchronize_session=False)
             )
+
+
+async def read_backlog(sessions: Sessions) -> DeliveryBacklog:
+    """How much is not delivered, in all projects."""
+    is_pending, is_dead = (
+        DeliveryRow.state == "pending",
+        DeliveryRow.state == "dead",
+    )
+    pending = select(func.count(), func.min(DeliveryRow.created_at)).where(is_pending)
+    dead = select(func.count()).where(is_dead)
+    async with sessions.reading() as session:
+        num_pending, oldest = (await session.execute(pending)).one()
+        num_dead = (await session.execute(dead)).scalar_one()
+    age = (now() - oldest).total_seconds() if num_pending else 0.0
+    return DeliveryBacklog(num_pending, num_dead, age)
 
 
 def _due(busy: Collection[str]) -> ColumnElement[bool]:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from alembic import command
 from alembic.config import Config
@@ -18,6 +19,8 @@ from .dispatch import migrate_engine
 from .session import create_engine
 
 VERSION_TABLE = "gh_schema_version"
+# Ahead: a newer version has migrated, and this one goes on until it is replaced.
+SchemaState: TypeAlias = Literal["ok", "ahead", "pending"]
 # Any number, as long as all of ours agree on it.
 _LOCK = 7_202_611
 
@@ -40,9 +43,14 @@ async def migrate(settings: StorageSettings) -> None:
 
 
 async def is_current(engine: AsyncEngine) -> bool:
-    """Whether our tables have the newest schema."""
+    """Whether our tables have the schema that this version works with."""
+    return await schema_state(engine) != "pending"
+
+
+async def schema_state(engine: AsyncEngine) -> SchemaState:
+    """How the schema of our tables compares with this version's newest."""
     async with engine.connect() as connection:
-        return await connection.run_sync(_is_head)
+        return await connection.run_sync(_schema_state)
 
 
 def alembic_config(connection: Connection | None = None) -> Config:
@@ -62,9 +70,13 @@ def _upgrade(connection: Connection) -> None:
     command.upgrade(alembic_config(connection), "head")
 
 
-def _is_head(connection: Connection) -> bool:
+def _schema_state(connection: Connection) -> SchemaState:
     script = ScriptDirectory.from_config(alembic_config())
     context = MigrationContext.configure(
         connection, opts={"version_table": VERSION_TABLE}
     )
-    return set(context.get_current_heads()) == set(script.get_heads())
+    heads = set(context.get_current_heads())
+    if heads == set(script.get_heads()):
+        return "ok"
+    known = {revision.revision for revision in script.walk_revisions()}
+    return "ahead" if heads - known else "pending"

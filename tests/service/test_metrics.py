@@ -6,6 +6,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import update
 
+from gradhealth.schemas.webhook import EVENT_TYPES
 from service.app import create_app
 from service.config import ServiceSettings
 from service.work_metrics import MOST_WORKERS
@@ -14,6 +15,7 @@ from storage.config import StorageSettings
 from storage.keys import KeyStore
 from storage.records import now
 from storage.tables import AnalysisRow
+from storage.webhooks import WebhookStore
 from tests.support.apis import open_api
 from tests.support.requests import body, finish
 from tests.support.storages import open_stores
@@ -151,6 +153,24 @@ async def test_workers_are_told_by_their_silence_and_only_so_many(api, stores):
     assert value(many, "workers", device="cpu") == MOST_WORKERS
     names = [name for name, _ in many if name.endswith("worker_silence_seconds")]
     assert len(names) == MOST_WORKERS
+
+
+async def test_what_webhooks_are_still_to_be_told_is_told(api, stores):
+    before = await scrape(api)
+    webhooks = WebhookStore(stores.sessions, project=None)
+    hook = await webhooks.create(
+        project="told", url="https://a.invalid/", events=EVENT_TYPES, most=1
+    )
+    request = body(project="told")
+    analysis_id = (await api.post("/v1/analyses", json=request)).json()["id"]
+    await api.post(f"/v1/analyses/{analysis_id}/cancel")
+    after = await scrape(api)
+    await webhooks.delete(hook.id)
+
+    assert value(before, "webhook_deliveries", state="pending") == 0
+    assert value(after, "webhook_deliveries", state="pending") == 1
+    assert value(after, "webhook_deliveries", state="dead") == 0
+    assert 0 <= value(after, "webhook_oldest_seconds") < 60
 
 
 @pytest.fixture

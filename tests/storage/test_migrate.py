@@ -8,7 +8,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from storage.config import StorageSettings
-from storage.migrate import VERSION_TABLE, alembic_config, is_current, migrate
+from storage.migrate import (
+    VERSION_TABLE,
+    alembic_config,
+    is_current,
+    migrate,
+    schema_state,
+)
 from storage.session import create_engine
 from storage.tables import Base
 from storage.usage import UsageStore
@@ -56,6 +62,21 @@ async def test_a_new_database_is_not_current(tmp_path):
     engine = create_engine(StorageSettings(data_dir=tmp_path, database_url=None))
 
     assert not await is_current(engine)
+
+    await engine.dispose()
+
+
+async def test_a_newer_version_may_have_migrated(tmp_path):
+    settings = StorageSettings(data_dir=tmp_path, database_url=None)
+    await migrate(settings)
+    engine = create_engine(settings)
+    async with engine.begin() as connection:
+        await connection.execute(
+            sa.text(f"UPDATE {VERSION_TABLE} SET version_num = 'of the future'")
+        )
+
+    assert await schema_state(engine) == "ahead"
+    assert await is_current(engine)
 
     await engine.dispose()
 

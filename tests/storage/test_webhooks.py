@@ -5,7 +5,7 @@ import pytest
 
 from gradhealth.schemas.analysis import AnalysisError
 from gradhealth.schemas.webhook import EVENT_TYPES
-from storage.deliveries import DeliveryStore
+from storage.deliveries import DeliveryStore, read_backlog
 from storage.records import NewAnalysis
 from storage.webhooks import WebhookStore
 from tests.support.results import a_result
@@ -208,7 +208,7 @@ async def test_the_backlog_counts_what_is_not_delivered(stores, webhooks):
     one, two, _ = await store.take(3, busy=())
     await store.settle(one.id, "delivered", status=200, error="")
     await store.settle(two.id, "dead", status=500, error="it is broken")
-    backlog = await store.backlog()
+    backlog = await read_backlog(stores.sessions)
 
     assert (backlog.pending, backlog.dead) == (1, 1)
     assert 0 <= backlog.oldest_seconds < 60
