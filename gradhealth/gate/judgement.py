@@ -55,12 +55,13 @@ class Gate:
         Args:
             path: The file, for the policy.
             result: As it was measured.
-            name: What the baseline calls it; the file, where that has one result.
+            name: What the baseline calls it, unless it has one result for the whole
+                file; left out, the file.
         """
         judged = judge(result, self.policy, path, self.fail_on, self.today)
         if self.baseline is None:
             return judged
-        before = self.baseline.get(name or path)
+        before = self.baseline.get(name or path, self.baseline.get(path))
         if before is None:
             return replace(judged, blocking=frozenset(), result=_unheld(judged.result))
         before = judge(before, self.policy, path, self.fail_on, self.today).result

@@ -239,6 +239,19 @@ def test_only_what_got_worse_fails_by_run(run, history, folder):
     assert "worse: non_finite" in out
 
 
+def test_a_baseline_of_the_whole_file_holds_for_each_of_its_runs(run, history, folder):
+    text = (folder / history).read_text()
+    (folder / history).write_text(text.replace(",bad", ",good"))
+    run("baseline", "update", history, "--map", "run:run", "-o", "base.json")
+    (folder / history).write_text(text)
+
+    command = ("check", history, "--map", "run:run", "--baseline", "base.json")
+    status, out, _ = run(*command)
+
+    assert "nothing to compare with" not in out
+    assert status == 0
+
+
 def test_reports_tell_the_runs_of_a_file_apart(run, history):
     command = ("check", history, "--map", "run:run", "--format")
 

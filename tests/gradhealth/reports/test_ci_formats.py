@@ -83,6 +83,16 @@ def test_fingerprints_do_not_depend_on_numbers_and_tell_layers_apart():
     assert fingerprints(blaming(["model.1"])) != fingerprints(blaming(["model.0"]))
 
 
+def test_fingerprints_tell_the_runs_of_a_log_apart():
+    source = Source(path="log.csv")
+    runs = [Subject("log.csv", a_result(), source=source, run=run) for run in "ab"]
+
+    results = json.loads(render("sarif", *runs))["runs"][0]["results"]
+
+    marks = {each["partialFingerprints"]["gradhealth/v1"] for each in results}
+    assert len(marks) == len(results)
+
+
 def test_sarif_of_a_healthy_network_has_no_results():
     [run] = json.loads(render("sarif", Subject("ok.json", HEALTHY)))["runs"]
 

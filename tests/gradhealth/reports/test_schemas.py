@@ -24,6 +24,10 @@ SUBJECTS = {
         Subject("a.json", a_result(), source=Source(path="nets/a b.json", text=SPEC))
     ],
     "many": [Subject(f"nets/{i}.json", a_result()) for i in range(50)],
+    "runs": [
+        Subject(f"log.csv: {run}", result, source=Source(path="log.csv"), run=run)
+        for run, result in (("a", a_result()), ("b\n::error::\x00", a_result()))
+    ],
     "broken": [
         Subject("x.json", error="the worker died \x00 <&> \ud800"),
         Subject('ö/<&>".json', a_result(), blocking=frozenset({"stalled_training"})),
