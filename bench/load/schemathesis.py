@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from bench.load.servers import (
+    INSTANT_WORK,
     UNLIMITED,
     create_key,
     databases,
@@ -21,11 +22,6 @@ from bench.load.servers import (
 
 CONFIG = Path(__file__).with_suffix(".toml")
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
-# Work that takes no time: analyses are to end, not to be trained.
-QUICK_WORK = {
-    "analysis_module": "bench.load.instant_analysis",
-    "units_module": "tests.support.faulty_units",
-}
 
 
 def main():
@@ -45,7 +41,7 @@ def main():
         }
         with (
             running_service(environment) as server,
-            running_workers(environment, 1, **QUICK_WORK),
+            running_workers(environment, 1, **INSTANT_WORK),
         ):
             for caller in arguments.callers:
                 summary = run(server.url, keys[caller], arguments)

@@ -24,6 +24,11 @@ UNLIMITED = {
     "GRADHEALTH_PROJECT_REQUESTS_PER_MINUTE": "100000000",
     "GRADHEALTH_PROJECT_OPEN_ANALYSES": "100000000",
 }
+# Work that takes no time: analyses are to end, not to be trained.
+INSTANT_WORK = {
+    "analysis_module": "bench.load.instant_analysis",
+    "units_module": "tests.support.faulty_units",
+}
 
 
 @contextlib.contextmanager

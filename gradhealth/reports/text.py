@@ -7,7 +7,7 @@ from ..schemas.analysis import Environment, Result
 from ..schemas.comparison import Comparison
 from ..schemas.finding import Finding
 from .base import Report, Subject
-from .paragraphs import paragraph
+from .paragraphs import paragraph, printable
 from .picture import picture_backward_gain
 from .proof import describe_fixes
 from .prose import change_in_words, number_in_words
@@ -23,7 +23,8 @@ class TextReport(Report):
         """The reports below each other."""
         if not subjects:
             return "nothing to report"
-        return "\n\n".join("\n".join(_subject(subject)) for subject in subjects)
+        texts = ("\n".join(_subject(subject)) for subject in subjects)
+        return printable("\n\n".join(texts))
 
 
 def _subject(subject: Subject) -> Iterator[str]:

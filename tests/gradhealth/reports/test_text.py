@@ -46,3 +46,11 @@ def test_several_stand_below_each_other():
     text = render(Subject("a", error="x"), Subject("b", error="y"))
 
     assert text == "a: no result\n  x\n\nb: no result\n  y"
+
+
+def test_nothing_in_it_steers_a_terminal():
+    healthy = Result(verdict="healthy", summary="\x1b[2Jgone\x07 \u202eback")
+
+    text = render(Subject("\x9b31mnet.json", healthy))
+
+    assert text == "\\x9b31mnet.json: healthy\n  \\x1b[2Jgone\\x07 \\u202eback"
