@@ -1,4 +1,10 @@
 import gradhealth
+from service.app import create_app
+from service.config import ServiceSettings
+from storage.config import StorageSettings
+from storage.migrate import VERSION_TABLE, migrate
+from storage.session import create_engine
+from tests.support.apis import open_api
 from tests.support.storages import open_stores
 
 
@@ -44,3 +50,38 @@ async def test_the_version_is_the_packages(api):
     answer = await api.get("/version")
 
     assert answer.json() == {"name": "gradhealth", "version": gradhealth.__version__}
+
+
+async def test_a_database_without_tables_is_pending(tmp_path):
+    storage = StorageSettings(data_dir=tmp_path, database_url=None)
+    async with open_api(create_app(ServiceSettings(), storage)) as api:
+        answer = await api.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json()["status"] == "unavailable"
+    assert answer.json()["database"] == "ok"
+    assert answer.json()["migrations"] == "pending"
+
+
+async def test_a_database_that_is_away_is_told_at_once(tmp_path):
+    storage = StorageSettings(database_url=f"postgresql://nobody@/x?host={tmp_path}")
+    async with open_api(create_app(ServiceSettings(), storage)) as api:
+        answer = await api.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json()["status"] == answer.json()["database"] == "unavailable"
+    assert answer.json()["migrations"] == "unknown"
+
+
+async def test_a_newer_version_may_have_migrated_already(tmp_path):
+    storage = StorageSettings(data_dir=tmp_path, database_url=None)
+    await migrate(storage)
+    engine = create_engine(storage)
+    async with engine.begin() as connection:
+        future = f"UPDATE {VERSION_TABLE} SET version_num = 'of the future'"
+        await connection.exec_driver_sql(future)
+    await engine.dispose()
+    async with open_api(create_app(ServiceSettings(), storage)) as api:
+        answer = await api.get("/readyz")
+
+    assert (answer.status_code, answer.json()["migrations"]) == (200, "ahead")
