@@ -15,6 +15,7 @@ from storage.migrate import (
     migrate,
     schema_state,
 )
+from storage.overviews import OverviewStore
 from storage.session import create_engine
 from storage.tables import Base
 from storage.usage import UsageStore
@@ -91,13 +92,13 @@ async def test_two_can_migrate_a_new_database_at_once(tmp_path):
     await engine.dispose()
 
 
-async def test_analyses_of_an_earlier_version_are_kept_and_counted(old_database):
+async def test_analyses_of_an_earlier_version_are_kept_named_and_counted(old_database):
     columns = {
         "id": "old",
         "kind": "theory",
         "project": "p",
         "status": "queued",
-        "spec": '{"model": []}',
+        "spec": '{"name": "deep", "model": []}',
         "options": "{}",
         "phase": "queued",
         "done": 0,
@@ -117,6 +118,8 @@ async def test_analyses_of_an_earlier_version_are_kept_and_counted(old_database)
     async with open_stores(old_database) as stores:
         assert await UsageStore(stores.sessions, "p").stored_bytes() > 0
         assert (await stores.analyses.get("old")).status == "queued"
+        overviews = OverviewStore(stores.sessions, project=None)
+        assert await overviews.names("p") == ["deep"]
 
 
 def _typed(engine, columns):
