@@ -30,7 +30,7 @@ def plain():
 async def _analysis():
     spent = {}
 
-    async def run_unit(_key, unit, arguments):
+    async def run_unit(_key, unit, arguments, **_):
         began = time.process_time()
         reply = units.run(unit, arguments, lambda _done, _total: None)
         spent[unit] = spent.get(unit, 0.0) + time.process_time() - began

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import Any
 
 from gradhealth.forecast import forecast
@@ -27,6 +28,7 @@ from .callers import Caller
 from .exceptions import NotFoundError
 from .judged_traces import judged
 from .quotas import Quotas
+from .routing import Routing
 
 logger = logging.getLogger(__name__)
 
@@ -38,15 +40,22 @@ class AnalysisService:
         store: Where analyses are kept, and queued for the workers.
         caller: Who asks.
         quotas: What the caller's project may still use.
+        routing: Which workers an analysis is for.
         limits: The largest spec that is accepted.
     """
 
     def __init__(
-        self, store: AnalysisStore, caller: Caller, quotas: Quotas, limits: Limits
+        self,
+        store: AnalysisStore,
+        caller: Caller,
+        quotas: Quotas,
+        routing: Routing,
+        limits: Limits,
     ) -> None:
         self._store = store
         self._caller = caller
         self._quotas = quotas
+        self._routing = routing
         self._limits = limits
 
     async def submit(
@@ -87,7 +96,8 @@ class AnalysisService:
         check_thresholds(request.options.thresholds, "/options/thresholds")
         await self._quotas.check_room(new.num_bytes)
         await self._quotas.check_queue()
-        analysis, is_new = await self._store.create(new)
+        queue = await self._routing.queue_for(network, request.options)
+        analysis, is_new = await self._store.create(replace(new, queue=queue))
         if is_new:
             logger.info("accepted an analysis", extra={"analysis_id": analysis.id})
         if not wait_seconds:

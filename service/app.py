@@ -53,6 +53,7 @@ from .routes import (
     sign_in,
     traces,
     webhooks,
+    workers,
 )
 from .sockets import is_this_machine
 from .watching import Watch
@@ -68,6 +69,7 @@ ROUTES = (
     badges,
     runs,
     webhooks,
+    workers,
     pages,
     run_pages,
     editor,

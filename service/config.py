@@ -58,6 +58,7 @@ class ServiceSettings(BaseSettings):
         webhook_private_targets: Whether webhooks may be on this machine and in
             private networks.
         run_memory_mb: What the histories of runs that are judged may take.
+        gpu_parameters: A network with so many parameters is for a GPU, where one is.
         worker_alive_seconds: A worker silent for longer does not count as alive.
         log_level: The mildest messages that are logged.
         log_format: `console` for people, `json` for programs: an object a line.
@@ -99,6 +100,7 @@ class ServiceSettings(BaseSettings):
     webhook_seconds: float = Field(default=10.0, gt=0)
     webhook_private_targets: bool = False
     run_memory_mb: int = Field(default=256, gt=0)
+    gpu_parameters: int = Field(default=2_000_000, ge=0)
     worker_alive_seconds: float = Field(default=20.0, gt=0)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: LogFormat = "console"

@@ -20,6 +20,7 @@ from storage.runs import RunStore
 from storage.sign_ins import SignInStore
 from storage.uploads import UploadStore
 from storage.webhooks import WebhookStore
+from storage.workers import WorkerStore
 
 from .access import CallerOf
 from .analyses import AnalysisService
@@ -41,6 +42,7 @@ from .quotas import Quotas
 from .readiness import Readiness
 from .received import ReceivedFile, receive_file
 from .reports import ReportService
+from .routing import Routing
 from .run_events import RunEventService
 from .run_query import RunQuery
 from .runs import RunService
@@ -94,10 +96,20 @@ async def _quotas(request: Request, caller: CallerOf) -> Quotas:
 QuotasOf: TypeAlias = Annotated[Quotas, Depends(_quotas)]
 
 
+async def _workers(request: Request) -> WorkerStore:
+    return WorkerStore(request.app.state.sessions)
+
+
 async def _analyses(
     request: Request, store: Store, caller: CallerOf, quotas: QuotasOf
 ) -> AnalysisService:
-    return AnalysisService(store, caller, quotas, _settings(request).limits)
+    settings = _settings(request)
+    routing = Routing(
+        WorkerStore(request.app.state.sessions),
+        gpu_parameters=settings.gpu_parameters,
+        worker_alive_seconds=settings.worker_alive_seconds,
+    )
+    return AnalysisService(store, caller, quotas, routing, settings.limits)
 
 
 async def _documents(
@@ -210,6 +222,7 @@ Settings: TypeAlias = Annotated[ServiceSettings, Depends(_settings)]
 Events: TypeAlias = Annotated[EventService, Depends(_events)]
 RunEvents: TypeAlias = Annotated[RunEventService, Depends(_run_events)]
 SigningIn: TypeAlias = Annotated[SignIns, Depends(_signing_in)]
+AllWorkers: TypeAlias = Annotated[WorkerStore, Depends(_workers)]
 Ready: TypeAlias = Annotated[Readiness, Depends(_readiness)]
 Metrics: TypeAlias = Annotated[Exposition, Depends(_metrics)]
 

@@ -23,7 +23,8 @@ class ReadinessReport(Record):
         database: Whether the database answers.
         migrations: Whether its tables have the newest schema. `pending`: run
             `gradhealth migrate`; `ahead`: a newer version did, this one works on.
-        workers: Number of workers alive.
+        workers: Number of workers that are alive and take work.
+        faulty_workers: Number of those whose GPU does not answer.
         exposed: What the kernel of one of them does not keep trainings from, of
             `network` and `files`.
     """
@@ -33,6 +34,7 @@ class ReadinessReport(Record):
     migrations: Literal["ok", "ahead", "pending", "unknown"] = "ok"
     workers: int = 0
     exposed: list[str] = []
+    faulty_workers: int = 0
 
 
 class Readiness:
@@ -63,10 +65,12 @@ class Readiness:
         migrations = await schema_state(self._engine)
         if migrations == "pending":
             return ReadinessReport(status="unavailable", migrations=migrations)
-        alive = await self._workers.alive(self._worker_alive_seconds)
+        beats = await self._workers.alive(self._worker_alive_seconds)
+        ready = sum(beat.takes_work for beat in beats)
         return ReadinessReport(
-            status="ok" if alive else "degraded",
+            status="ok" if ready else "degraded",
             migrations=migrations,
-            workers=len(alive),
-            exposed=sorted({each for beat in alive for each in beat.exposed}),
+            workers=ready,
+            faulty_workers=sum(beat.state == "faulty" for beat in beats),
+            exposed=sorted({each for beat in beats for each in beat.exposed}),
         )

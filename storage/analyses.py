@@ -19,7 +19,7 @@ from gradhealth.schemas.analysis import (
 from gradhealth.schemas.finding import Verdict
 
 from .cursors import Position, encode_cursor
-from .dispatch import Queue
+from .dispatch import Queue, Ticket
 from .ends import count_end
 from .exceptions import IdempotencyConflictError
 from .filters import Filters, newest_first
@@ -34,7 +34,8 @@ from .records import (
     to_analysis,
 )
 from .session import Sessions
-from .tables import OPEN, AnalysisRow, TraceRow
+from .tables import OPEN, AnalysisRow, TraceRow, UnitRow
+from .turns import next_turn
 from .uploads import forget_uploads, upload_of
 
 # While waiting, look again after a tenth of the time waited so far: short work is
@@ -76,8 +77,11 @@ class AnalysisStore:
         row = new_row(new, status="queued")
         try:
             async with self._sessions.writing() as session:
+                row.turn = await next_turn(
+                    session, row.project, row.queue, new.options.priority
+                )
                 await save_analysis(session, row, new.labels)
-                await self._queue.enqueue(session, row.id, row.project)
+                await self._queue.enqueue(session, row.id, Ticket(row.queue, row.turn))
         except IntegrityError:
             # Of simultaneous requests under one key the database lets one win.
             return await self._earlier(new), False
@@ -175,6 +179,9 @@ class AnalysisStore:
             for project, began in stopped.all():
                 await announce_end(session, analysis_id, project)
                 await count_end(session, project, "cancelled", began=began, ended=ended)
+                # Whoever does one of them notices.
+                units = delete(UnitRow).where(UnitRow.analysis_id == analysis_id)
+                await session.execute(units)
         return await self.get(analysis_id)
 
     async def delete(self, analysis_id: str) -> bool:

@@ -9,13 +9,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy import ColumnElement, and_, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradhealth.exceptions import ChildCrashedError
-from gradhealth.schemas.analysis import AnalysisError, Options, Progress, Result, Status
+from gradhealth.schemas.analysis import (
+    AnalysisError,
+    Device,
+    Options,
+    Progress,
+    Result,
+    Status,
+)
 from gradhealth.schemas.event import Event
 
+from .dispatch import Ticket
 from .ends import count_end
 from .events import count_events, save_events
 from .outbox import announce_end
@@ -23,7 +31,7 @@ from .records import now
 from .results import save_result, size_of
 from .retry import patient
 from .session import Sessions
-from .tables import OPEN, AnalysisRow, TraceRow
+from .tables import OPEN, AnalysisRow, TraceRow, UnitRow
 from .tallies import tally
 
 
@@ -34,11 +42,13 @@ class Claim:
     Attributes:
         attempts: Number of attempts including this one; the fencing token.
         num_events: How many events earlier attempts have stored.
+        queue: The queue it came from: what it is trained on.
         traceparent: The span in which it was asked for.
     """
 
     analysis_id: str
     attempts: int
+    queue: Device
     spec: dict[str, Any]
     options: Options
     num_events: int
@@ -81,6 +91,7 @@ class ClaimStore:
             return Claim(
                 analysis_id=row.id,
                 attempts=row.attempts,
+                queue=row.queue,
                 spec=row.spec,
                 options=row.options,
                 num_events=num_events,
@@ -90,7 +101,7 @@ class ClaimStore:
     @patient
     async def holds(self, claim: Claim) -> bool:
         """Whether the claim is still good: not cancelled, deleted or taken over."""
-        query = select(AnalysisRow.id).where(_held(claim))
+        query = select(AnalysisRow.id).where(held(claim))
         async with self._sessions.reading() as session:
             return (await session.execute(query)).first() is not None
 
@@ -116,7 +127,7 @@ class ClaimStore:
         """
         query = (
             update(AnalysisRow)
-            .where(_held(claim))
+            .where(held(claim))
             .values(progress.model_dump())
             .returning(AnalysisRow.id)
         )
@@ -132,7 +143,7 @@ class ClaimStore:
     ) -> Claim | None:
         """Count a failed attempt; None after the last, or when the claim is lost."""
         async with self._sessions.writing() as session:
-            row = await _locked(session, claim)
+            row = await locked(session, claim)
             if row is None:
                 return None
             if row.attempts >= self._max_attempts:
@@ -155,7 +166,7 @@ class ClaimStore:
     ) -> None:
         """Store the result and the last events, unless the claim is lost."""
         async with self._sessions.writing() as session:
-            row = await _locked(session, claim)
+            row = await locked(session, claim)
             if row is None:
                 return
             row.phase, row.done = "done", row.total
@@ -170,7 +181,7 @@ class ClaimStore:
     async def fail(self, claim: Claim, error: AnalysisError) -> None:
         """Store why the analysis failed, unless the claim is lost."""
         async with self._sessions.writing() as session:
-            row = await _locked(session, claim)
+            row = await locked(session, claim)
             if row is not None:
                 await _end(session, row, "failed", error)
 
@@ -179,27 +190,29 @@ class ClaimStore:
         """Give an unfinished analysis back; the attempt does not count."""
         query = (
             update(AnalysisRow)
-            .where(_held(claim))
+            .where(held(claim))
             .values(status="queued", attempts=AnalysisRow.attempts - 1)
         )
         async with self._sessions.writing() as session:
             await session.execute(query)
 
     @patient
-    async def open_projects(self) -> dict[str, str]:
-        """The queued and running analyses: project by id."""
-        query = select(AnalysisRow.id, AnalysisRow.project).where(
+    async def open_tickets(self) -> dict[str, Ticket]:
+        """The queued and running analyses: their place in the queue, by id."""
+        query = select(AnalysisRow.id, AnalysisRow.queue, AnalysisRow.turn).where(
             AnalysisRow.status.in_(OPEN)
         )
         async with self._sessions.reading() as session:
-            return {row.id: row.project for row in await session.execute(query)}
+            rows = await session.execute(query)
+            return {row.id: Ticket(row.queue, row.turn) for row in rows}
 
     def _gave_up(self, reason: str) -> AnalysisError:
         message = f"gave up after {self._max_attempts} attempts: {reason}"
         return AnalysisError(code=ChildCrashedError.code, message=message)
 
 
-def _held(claim: Claim) -> ColumnElement[bool]:
+def held(claim: Claim) -> ColumnElement[bool]:
+    """Whether an analysis' row is still the claimant's."""
     return and_(
         AnalysisRow.id == claim.analysis_id,
         AnalysisRow.attempts == claim.attempts,
@@ -207,8 +220,9 @@ def _held(claim: Claim) -> ColumnElement[bool]:
     )
 
 
-async def _locked(session: AsyncSession, claim: Claim) -> AnalysisRow | None:
-    query = select(AnalysisRow).where(_held(claim)).with_for_update()
+async def locked(session: AsyncSession, claim: Claim) -> AnalysisRow | None:
+    """The analysis' row, locked, if it is still the claimant's."""
+    query = select(AnalysisRow).where(held(claim)).with_for_update()
     return (await session.execute(query)).scalar_one_or_none()
 
 
@@ -230,6 +244,7 @@ async def _end(
 ) -> None:
     row.status = status
     row.finished_at = now()
+    await session.execute(delete(UnitRow).where(UnitRow.analysis_id == row.id))
     await count_end(
         session, row.project, status, began=row.started_at, ended=row.finished_at
     )

@@ -6,8 +6,9 @@ the only module that knows it: another engine means another version of this file
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection
-from typing import Any, TypeAlias
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, get_args
 
 import psycopg
 import sqlalchemy
@@ -22,20 +23,19 @@ from dbos import (
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from gradhealth.schemas.analysis import Device
+
 from .config import StorageSettings
 
-# Runs a piece of work under a key and keeps its JSON-able reply: when the analysis
-# is taken over by another worker, a kept reply is returned instead of working again.
-Step: TypeAlias = Callable[[str, Callable[[], Awaitable[Any]]], Awaitable[Any]]
 # Works on the analysis with the given id; called again after a worker's death.
-Work: TypeAlias = Callable[[str, Step], Awaitable[None]]
+Work: TypeAlias = Callable[[str], Awaitable[None]]
 
 _APPLICATION = "gradhealth"
-# Raise only together with a change of the steps' names or replies, after a drain:
-# an engine of one version leaves the work of another alone.
+# The same for ever: an engine of one version leaves the work of another alone, and old
+# and new workers are to stand in for each other.
 _VERSION = "1"
 _WORKFLOW = "analyse"
-_QUEUE = "analyses"
+_QUEUES: tuple[Device, ...] = get_args(Device)
 _TERMINAL = frozenset(
     status.value
     for status in (
@@ -45,16 +45,20 @@ _TERMINAL = frozenset(
         WorkflowStatusString.MAX_RECOVERY_ATTEMPTS_EXCEEDED,
     )
 )
-# Above any fleet's size, so it limits nobody; it makes the queue visit the projects
-# in random order, so that a project's flood does not delay the others.
-_PER_PROJECT = 100
-
 
 # It reports every queue and every analysis that changed hands; here both are usual.
 _engine_log = logging.getLogger("dbos")
 _engine_log.setLevel(logging.ERROR)
 # Its own handler would write in a format of its own.
 _engine_log.handlers, _engine_log.propagate = [logging.NullHandler()], True
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """An analysis' place: the queue, which takes the smallest turn first."""
+
+    queue: Device
+    turn: int
 
 
 class Queue:
@@ -72,10 +76,10 @@ class Queue:
         )
 
     async def enqueue(
-        self, session: AsyncSession, analysis_id: str, project: str
+        self, session: AsyncSession, analysis_id: str, ticket: Ticket
     ) -> None:
         """Enqueue in the session's transaction; a second time changes nothing."""
-        options = _options(analysis_id, project)
+        options = _options(analysis_id, ticket)
         await session.run_sync(
             lambda sync: self._client.enqueue_in_transaction(sync, options, analysis_id)
         )
@@ -86,27 +90,34 @@ class Queue:
 
 
 class Engine:
-    """The working side: takes analyses from the queue, one at a time.
+    """The working side: takes analyses from its queues, one at a time from each.
 
     Args:
         worker_id: Unique among all processes, and the same after a restart: an engine
             that comes back under its old name takes up its unfinished work at once.
-        poll_seconds: Pause between two looks into the queue.
+        poll_seconds: Pause between two looks into a queue.
+        queues: The queues it takes from.
     """
 
     def __init__(
-        self, settings: StorageSettings, *, worker_id: str, poll_seconds: float
+        self,
+        settings: StorageSettings,
+        *,
+        worker_id: str,
+        poll_seconds: float,
+        queues: Sequence[Device],
     ) -> None:
         self._settings = settings
         self._worker_id = worker_id
         self._poll_seconds = poll_seconds
+        self._queues = queues
         self._running: set[asyncio.Task[Any]] = set()
         self._stopping = False
 
     async def launch(self, work: Work) -> None:
         """Begin to take work, on this event loop, which must be the main thread's."""
         event.listen(sqlalchemy.Engine, "handle_error", _recognise_outage)
-        await self._register_queue()
+        await self._register_queues()
         config: DBOSConfig = {
             "name": _APPLICATION,
             "system_database_url": self._settings.sync_url,
@@ -117,6 +128,7 @@ class Engine:
             "log_level": "ERROR",
         }
         DBOS(config=config)
+        DBOS.listen_queues(self._queues)
 
         # The bound on attempts is ours (the row's), not the engine's.
         @DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=None)
@@ -124,15 +136,12 @@ class Engine:
             if self._stopping:
                 # Taken in the last moment: to be left untouched for the next worker.
                 raise asyncio.CancelledError
-            await self._follow(work(analysis_id, _step))
+            await self._follow(work(analysis_id))
 
         DBOS.launch()
 
     async def resume_lost(self, alive: Collection[str]) -> None:
-        """Put back into the queue what workers outside `alive` had taken.
-
-        Replies kept by a step are kept. Doing it twice costs one step done twice.
-        """
+        """Put back into its queue what workers outside `alive` had taken."""
         pending = await DBOS.list_workflows_async(
             status=WorkflowStatusString.PENDING.value,
             load_input=False,
@@ -141,33 +150,41 @@ class Engine:
         for workflow in pending:
             if workflow.executor_id not in alive:
                 await DBOS.resume_workflow_async(
-                    workflow.workflow_id, queue_name=_QUEUE
+                    workflow.workflow_id, queue_name=workflow.queue_name
                 )
 
     async def reconcile(
-        self, read_open: Callable[[], Awaitable[dict[str, str]]]
+        self, read_open: Callable[[], Awaitable[dict[str, Ticket]]]
     ) -> None:
         """Make the engine's books agree with the rows, and forget finished work.
 
         Args:
-            read_open: Reads the queued and running analyses: project by id.
+            read_open: Reads the tickets of the queued and running analyses, by id.
         """
         # Read in this order: an analysis ends before its workflow does, so one that is
         # still open under a workflow that has ended was dropped.
         workflows = await DBOS.list_workflows_async(load_input=False, load_output=False)
-        projects = await read_open()
-        known = {each.workflow_id for each in workflows}
+        tickets = await read_open()
+        known = {each.workflow_id: each.queue_name for each in workflows}
         ended = {each.workflow_id for each in workflows if each.status in _TERMINAL}
-        for lost in projects.keys() - known:
+        for lost in tickets.keys() - known.keys():
             await DBOS.enqueue_workflow_with_options_async(
-                _options(lost, projects[lost]), lost
+                _options(lost, tickets[lost]), lost
             )
-        for dropped in projects.keys() & ended:
-            await DBOS.rewind_workflow_async(
-                dropped, queue_name=_QUEUE, queue_partition_key=projects[dropped]
-            )
-        if finished := ended - projects.keys():
+        for dropped in tickets.keys() & ended:
+            await DBOS.rewind_workflow_async(dropped, queue_name=tickets[dropped].queue)
+        for id_, ticket in tickets.items():
+            # An earlier version had one queue, of another name.
+            if known.get(id_, ticket.queue) not in _QUEUES:
+                await DBOS.resume_workflow_async(id_, queue_name=ticket.queue)
+        if finished := ended - tickets.keys():
             await DBOS.delete_workflows_async(sorted(finished))
+
+    async def drain(self, seconds: float) -> None:
+        """Take no more work, and give what is under way so much time to end."""
+        self._stopping = True
+        if self._running:
+            await asyncio.wait(self._running, timeout=seconds)
 
     async def stop(self) -> None:
         """Stop taking work and leave the unfinished to whoever comes next."""
@@ -178,18 +195,16 @@ class Engine:
             await asyncio.wait(self._running)
         await asyncio.to_thread(DBOS.destroy)
 
-    async def _register_queue(self) -> None:
+    async def _register_queues(self) -> None:
         # Before the launch: a queue the engine discovers later is first polled after
         # its default of a whole second.
         client = DBOSClient(
             system_database_url=self._settings.sync_url, application_name=_APPLICATION
         )
-        await client.register_queue_async(
-            _QUEUE,
-            worker_concurrency=1,
-            partition_concurrency=_PER_PROJECT,
-            polling_interval_sec=self._poll_seconds,
-        )
+        for queue in _QUEUES:
+            await client.register_queue_async(
+                queue, worker_concurrency=1, polling_interval_sec=self._poll_seconds
+            )
         client.destroy()
 
     async def _follow(self, work: Awaitable[None]) -> None:
@@ -211,20 +226,13 @@ def _recognise_outage(context: sqlalchemy.ExceptionContext) -> None:
         context.is_disconnect = True
 
 
-def _options(analysis_id: str, project: str) -> EnqueueOptions:
+def _options(analysis_id: str, ticket: Ticket) -> EnqueueOptions:
     return {
         "workflow_name": _WORKFLOW,
-        "queue_name": _QUEUE,
-        "queue_partition_key": project,
+        "queue_name": ticket.queue,
+        "priority": ticket.turn,
         "workflow_id": analysis_id,
     }
-
-
-async def _step(key: str, call: Callable[[], Awaitable[Any]]) -> Any:
-    async def run() -> Any:
-        return await call()
-
-    return await DBOS.run_step_async({"name": key}, run)
 
 
 def migrate_engine(settings: StorageSettings) -> None:

@@ -67,6 +67,8 @@ def _upgrade(connection: Connection) -> None:
         # Two that migrate at once would both create the tables. (On SQLite the
         # transaction has the write lock already.)
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+    if _schema_state(connection) != "pending":
+        return
     command.upgrade(alembic_config(connection), "head")
 
 

@@ -14,6 +14,7 @@ from gradhealth.schemas.analysis import (
     FINAL,
     Analysis,
     AnalysisError,
+    Device,
     Kind,
     Links,
     Options,
@@ -37,6 +38,7 @@ class NewAnalysis:
         idempotency_key: The caller's name for this request, unique in its project.
         request_hash: Tells whether a second request under the key is the same one.
         num_bytes: Size of what was sent.
+        queue: Which workers may work on it.
         traceparent: The span in which it is asked for.
     """
 
@@ -48,6 +50,7 @@ class NewAnalysis:
     idempotency_key: str | None = None
     request_hash: str | None = None
     num_bytes: int = 0
+    queue: Device = "cpu"
     traceparent: str | None = None
 
     @property
@@ -83,6 +86,8 @@ def new_row(new: NewAnalysis, *, status: Status) -> AnalysisRow:
         attempts=0,
         stored_bytes=new.num_bytes,
         traceparent=new.traceparent,
+        queue=new.queue,
+        turn=0,
         created_at=created_at,
         started_at=ended_at,
         finished_at=ended_at,

@@ -17,6 +17,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from gradhealth.ingest import LogMapping
 from gradhealth.schemas.analysis import (
+    Device,
     Environment,
     Kind,
     Options,
@@ -31,6 +32,7 @@ from gradhealth.schemas.run import AlertState, OpenProblem
 from gradhealth.schemas.sign import Sign
 from gradhealth.schemas.trace import TracedLayer
 from gradhealth.schemas.webhook import DeliveryState, EventType
+from gradhealth.schemas.worker import WorkerState
 
 from .columns import Json, Number, String, UtcTime
 
@@ -61,7 +63,8 @@ class AnalysisRow(Base):
     """An analysis: what is asked for and how far it is.
 
     `attempts` is also the fencing token: whoever works on the analysis may write to
-    it only while the number is the one its claim returned.
+    it only while the number is the one its claim returned. The queue takes the
+    smallest `turn` first (see `turns.py`).
     """
 
     __tablename__ = "gh_analyses"
@@ -73,6 +76,8 @@ class AnalysisRow(Base):
         Index(None, "status", "project"),
         # The sum over a project is read from the index alone.
         Index(None, "project", "stored_bytes"),
+        Index(None, "queue", "status", "turn"),
+        Index(None, "project", "queue", "status", "turn"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -89,6 +94,8 @@ class AnalysisRow(Base):
     total: Mapped[int]
     attempts: Mapped[int]
     worker_id: Mapped[str | None]
+    queue: Mapped[Device] = mapped_column(Text, server_default="cpu")
+    turn: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
@@ -359,8 +366,30 @@ class UploadRunRow(Base):
     run: Mapped[str | None]
 
 
+class UnitRow(Base):
+    """A unit of an analysis' work, until the analysis ends.
+
+    `reply` is kept for whoever takes the analysis over. `offered`: a worker that has
+    nothing else to do may do it; `worker_id` is the one that does.
+    """
+
+    __tablename__ = "gh_units"
+    __table_args__ = (Index(None, "offered", "device", "worker_id"),)
+
+    analysis_id: Mapped[str] = mapped_column(
+        ForeignKey(AnalysisRow.id, ondelete="CASCADE"), primary_key=True
+    )
+    key: Mapped[str] = mapped_column(primary_key=True)
+    unit: Mapped[str]
+    arguments: Mapped[str]
+    device: Mapped[Device] = mapped_column(Text)
+    offered: Mapped[bool]
+    worker_id: Mapped[str | None]
+    reply: Mapped[str | None]
+
+
 class WorkerRow(Base):
-    """A worker's last sign of life, in seconds by the database's clock."""
+    """What a worker last said of itself; times in seconds by the database's clock."""
 
     __tablename__ = "gh_workers"
 
@@ -368,6 +397,11 @@ class WorkerRow(Base):
     device: Mapped[str]
     beat_at: Mapped[float]
     exposed: Mapped[list[str]] = mapped_column(Json(list[str]), server_default="[]")
+    started_at: Mapped[float] = mapped_column(server_default="0")
+    version: Mapped[str] = mapped_column(server_default="")
+    queues: Mapped[list[str]] = mapped_column(Json(list[str]), server_default="[]")
+    state: Mapped[WorkerState] = mapped_column(Text, server_default="ready")
+    reason: Mapped[str] = mapped_column(server_default="")
 
 
 class UsageRow(Base):

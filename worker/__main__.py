@@ -6,11 +6,18 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import (
+    AbstractContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    nullcontext,
+    suppress,
+)
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from gradhealth.schemas.analysis import Device
 from gradhealth.telemetry.log_lines import set_up_logs
 from gradhealth.telemetry.tracing import set_up_tracing
 from storage.claims import ClaimStore
@@ -20,12 +27,15 @@ from storage.migrate import is_current
 from storage.retention import Retention
 from storage.retry import patient
 from storage.session import Sessions, create_engine
+from storage.units import UnitStore
 from storage.workers import WorkerStore
 
 from . import machine
 from .config import WorkerSettings
+from .device_check import DeviceCheck
 from .heartbeat import Care, Heartbeat, for_ever
-from .identity import worker_name
+from .helping import Helper
+from .identity import own_gpu, worker_name
 from .job import Worker
 from .supervisor import Supervisor
 
@@ -34,9 +44,16 @@ _STOP_SECONDS = 5.0
 _WAIT_SECONDS = 1.0
 
 
-async def work_for_ever(settings: WorkerSettings, storage: StorageSettings) -> None:
-    """Work until cancelled, then give back what is unfinished and stop."""
+async def work_for_ever(
+    settings: WorkerSettings, storage: StorageSettings, told_to_stop: asyncio.Event
+) -> None:
+    """Work until told to stop, then give back what is unfinished.
+
+    A worker with a faulty device gives its work back and goes on to say so.
+    """
     async with AsyncExitStack() as at_the_end:
+        at_the_end.enter_context(_gpu_for(settings))
+        queues = _queues_for(settings)
         name = at_the_end.enter_context(
             worker_name(settings.worker_id, storage.sync_url)
         )
@@ -51,6 +68,7 @@ async def work_for_ever(settings: WorkerSettings, storage: StorageSettings) -> N
             WorkerStore(sessions),
             worker_id=name,
             device=machine.device(),
+            queues=queues,
             dead_after_seconds=settings.dead_after_seconds,
         )
         # The order matters: an engine that takes work before the first beat is taken
@@ -67,22 +85,78 @@ async def work_for_ever(settings: WorkerSettings, storage: StorageSettings) -> N
                 "this kernel does not keep trainings from: %s (docs/security.md)",
                 ", ".join(supervisor.exposed),
             )
-        engine = Engine(storage, worker_id=name, poll_seconds=settings.poll_seconds)
-        worker = Worker(
-            claims,
-            supervisor,
-            analyse=importlib.import_module(settings.analysis_module).analyse,
-            job_seconds=settings.job_seconds,
+        device_check = DeviceCheck(supervisor, within_seconds=settings.device_seconds)
+        async with AsyncExitStack() as working:
+            units = UnitStore(sessions)
+            helpers = {
+                queue: Helper(units, supervisor, worker_id=name, device=queue)
+                for queue in queues
+            }
+            engine = Engine(
+                storage,
+                worker_id=name,
+                poll_seconds=settings.poll_seconds,
+                queues=queues,
+            )
+            worker = Worker(
+                claims,
+                units,
+                supervisor,
+                helpers=helpers,
+                device_check=device_check,
+                analyse=importlib.import_module(settings.analysis_module).analyse,
+                job_seconds=settings.job_seconds,
+                has_company=heartbeat.has_company,
+            )
+            # No beat meanwhile: the engine's launch blocks the loop, and would wait
+            # for a transaction that only the loop can end.
+            await engine.launch(worker.work)
+            working.push_async_callback(engine.stop)
+            for helper in helpers.values():
+                helper.start()
+                working.push_async_callback(helper.stop)
+            heartbeat.become("ready")
+            _logger.info("%s is ready for %s", name, " and ".join(queues))
+            retention = Retention(sessions, settings.retention)
+            care = Care(heartbeat, engine, claims, units, retention)
+            async with _duties(settings, heartbeat.beat, care.once):
+                await _first_of(told_to_stop, device_check.found_fault)
+                if told_to_stop.is_set():
+                    heartbeat.become("draining")
+                    for helper in helpers.values():
+                        await helper.stop()
+                    await engine.drain(settings.drain_seconds)
+        if not told_to_stop.is_set():
+            heartbeat.become("faulty", device_check.fault)
+            async with _duties(settings, heartbeat.beat):
+                await told_to_stop.wait()
+
+
+def _gpu_for(settings: WorkerSettings) -> AbstractContextManager[object]:
+    gpus = machine.gpus()
+    if not gpus or settings.queues == ("cpu",):
+        return nullcontext()
+    return own_gpu(gpus)
+
+
+def _queues_for(settings: WorkerSettings) -> Sequence[Device]:
+    possible = machine.queues()
+    wanted = settings.queues or possible
+    if missing := set(wanted) - set(possible):
+        raise SystemExit(
+            f"GRADHEALTH_QUEUES asks for {', '.join(missing)} work, but this worker "
+            "sees no GPU that is free: install the driver, or start fewer workers"
         )
-        # No beat meanwhile: the engine's launch blocks the loop, and would wait for a
-        # transaction that only the loop can end.
-        await engine.launch(worker.work)
-        at_the_end.push_async_callback(engine.stop)
-        _logger.info("%s is ready", name)
-        retention = Retention(sessions, settings.retention)
-        care = Care(heartbeat, engine, claims, retention)
-        async with _duties(settings, heartbeat.beat, care.once):
-            await asyncio.Future()
+    return wanted
+
+
+async def _first_of(*events: asyncio.Event) -> None:
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
 
 
 @asynccontextmanager
@@ -108,22 +182,28 @@ async def _wait_for_tables(database: AsyncEngine) -> None:
 
 
 async def _work_until_told(settings: WorkerSettings) -> None:
-    work = asyncio.ensure_future(work_for_ever(settings, StorageSettings()))
+    told_to_stop = asyncio.Event()
+    work = asyncio.ensure_future(
+        work_for_ever(settings, StorageSettings(), told_to_stop)
+    )
+
+    def stop() -> None:
+        patience = settings.drain_seconds
+        if not patience or told_to_stop.is_set():  # a second signal means now
+            patience = 0.0
+            work.cancel()
+        told_to_stop.set()
+        # A thread of the job engine may be waiting for a database that is gone.
+        last_resort = threading.Timer(patience + _STOP_SECONDS, os._exit, [1])
+        last_resort.daemon = True
+        last_resort.start()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _stop, work)
-    try:
+        loop.add_signal_handler(number, stop)
+    with suppress(asyncio.CancelledError):
         await work
-    except asyncio.CancelledError:
-        _logger.info("stopped")
-
-
-def _stop(work: asyncio.Future[None]) -> None:
-    work.cancel()
-    # A thread of the job engine may be waiting for a database that is gone.
-    last_resort = threading.Timer(_STOP_SECONDS, os._exit, [1])
-    last_resort.daemon = True
-    last_resort.start()
+    _logger.info("stopped")
 
 
 def main() -> None:

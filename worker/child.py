@@ -26,10 +26,10 @@ from typing import Any, Never, cast
 
 from .confinement import Confinement, adopt_orphans
 from .lifeline import die_with_parent
+from .machine import GPUS
 from .unit_server import Limits, Units, serve_units
 
 _LONGEST_REQUEST = 4096
-_GPUS = "CUDA_VISIBLE_DEVICES"
 
 
 class Template:
@@ -123,13 +123,13 @@ class Template:
 
 def _warm_units(module: str) -> Units:
     # Warm up as if there were no GPU, so that the template cannot touch one.
-    gpus = os.environ.get(_GPUS)
-    os.environ[_GPUS] = ""
+    gpus = os.environ.get(GPUS)
+    os.environ[GPUS] = ""
     units = cast(Units, importlib.import_module(module))
     units.warm_up()
-    del os.environ[_GPUS]
+    del os.environ[GPUS]
     if gpus is not None:
-        os.environ[_GPUS] = gpus
+        os.environ[GPUS] = gpus
     return units
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from gradhealth.schemas.analysis import Device
 from gradhealth.telemetry.log_lines import LogFormat
 
 from . import machine
@@ -20,6 +21,7 @@ class WorkerSettings(BaseSettings):
     Attributes:
         worker_id: Name among all workers, the same after a restart; host, device and
             the lowest free number when unset.
+        queues: What it works on, `cpu` or `gpu` or both; both where it has a GPU.
         workers: Number of workers that share this machine.
         threads: Processor threads of a training. One is fastest for layers of a few
             hundred units and gives the same numbers on every machine; more pay off
@@ -34,6 +36,10 @@ class WorkerSettings(BaseSettings):
         poll_seconds: Pause between two looks into the queue.
         units_module: What the training processes run.
         analysis_module: What turns an analysis into units of work.
+        drain_seconds: How long a worker that is told to stop may go on with what it
+            has; what is unfinished then is given back.
+        device_seconds: Time in which a device must answer after a training on it
+            failed; a worker whose device does not takes no more work.
         log_level: The mildest messages that are logged.
         log_format: `console` for people, `json` for programs: an object a line.
     """
@@ -43,6 +49,7 @@ class WorkerSettings(BaseSettings):
     )
 
     worker_id: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    queues: tuple[Device, ...] | None = None
     workers: Annotated[int, Field(ge=1)] = 1
     threads: Annotated[int, Field(ge=1)] = 1
     child_memory_mb: Annotated[int, Field(ge=1)] | None = None
@@ -52,6 +59,8 @@ class WorkerSettings(BaseSettings):
     dead_after_seconds: Seconds = 20.0
     retention_days: Annotated[float, Field(gt=0)] | None = None
     poll_seconds: Seconds = 0.05
+    drain_seconds: Annotated[float, Field(ge=0)] = 0.0
+    device_seconds: Seconds = 30.0
     units_module: str = "worker.units"
     analysis_module: str = "worker.analysis"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -5,10 +5,13 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
+from gradhealth.schemas.analysis import Device
+from gradhealth.schemas.worker import WorkerState
 from storage.claims import ClaimStore
 from storage.dispatch import Engine
 from storage.retention import Retention
 from storage.retry import patient
+from storage.units import UnitStore
 from storage.workers import WorkerBeat, WorkerStore
 
 _logger = logging.getLogger(__name__)
@@ -22,6 +25,7 @@ class Heartbeat:
         workers: Where the beats are kept.
         worker_id: This worker's name.
         device: What it trains on.
+        queues: What it takes analyses from.
         dead_after_seconds: Silence after which a worker counts as dead.
 
     Attributes:
@@ -34,18 +38,39 @@ class Heartbeat:
         *,
         worker_id: str,
         device: str,
+        queues: Sequence[Device] = (),
         dead_after_seconds: float,
     ) -> None:
         self._workers = workers
         self._worker_id = worker_id
         self._device = device
+        self._queues = queues
         self._dead_after_seconds = dead_after_seconds
         self.exposed: Sequence[str] = ()
-        self._last_beat = self._steady_since = time.monotonic()
+        self._state: WorkerState = "starting"
+        self._reason = ""
+        self._num_others = 0
+        self._began = self._last_beat = self._steady_since = time.monotonic()
+
+    def become(self, state: WorkerState, reason: str = "") -> None:
+        """Say from the next beat on that the worker is in this state."""
+        self._state, self._reason = state, reason
+
+    def has_company(self) -> bool:
+        """Whether other workers were alive at the last look."""
+        return self._num_others > 0
 
     async def beat(self) -> None:
         """Beat once, as soon as the database answers."""
-        await patient(self._workers.beat)(self._worker_id, self._device, self.exposed)
+        await patient(self._workers.beat)(
+            self._worker_id,
+            self._device,
+            queues=self._queues,
+            state=self._state,
+            reason=self._reason,
+            exposed=self.exposed,
+            age_seconds=time.monotonic() - self._began,
+        )
         now = time.monotonic()
         if now - self._last_beat > self._dead_after_seconds / 2:
             self._steady_since = now
@@ -68,6 +93,7 @@ class Heartbeat:
         """
         beats = await patient(self._workers.beats)()
         living = {each.id for each in beats if self._lives(each)}
+        self._num_others = len(living - {self._worker_id})
         if min(living, default=None) != self._worker_id:
             return None
         if time.monotonic() - self._steady_since < self._dead_after_seconds:
@@ -86,12 +112,14 @@ class Care:
         heartbeat: Heartbeat,
         engine: Engine,
         claims: ClaimStore,
+        units: UnitStore,
         retention: Retention,
     ) -> None:
         self._heartbeat = heartbeat
         self._engine = engine
         self._claims = claims
         self._retention = retention
+        self._units = units
         self._reconciled_at = -_RECONCILE_SECONDS
 
     async def once(self) -> None:
@@ -100,10 +128,11 @@ class Care:
         if trusted is None:
             return
         await self._engine.resume_lost(trusted)
+        await self._units.free_lost(trusted)
         now = time.monotonic()
         if now - self._reconciled_at > _RECONCILE_SECONDS:
             self._reconciled_at = now
-            await self._engine.reconcile(self._claims.open_projects)
+            await self._engine.reconcile(self._claims.open_tickets)
             await self._heartbeat.forget_the_long_silent()
             await patient(self._retention.purge)()
 

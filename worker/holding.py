@@ -7,9 +7,9 @@ from gradhealth.exceptions import ChildCrashedError, GradHealthError
 from gradhealth.schemas.analysis import AnalysisError, Progress, Result
 from gradhealth.schemas.event import Event, News
 from storage.claims import Claim, ClaimStore
+from storage.units import NewUnit
 
 from .supervisor import Job
-from .wire import Message
 
 _WATCH_SECONDS = 0.2
 
@@ -19,10 +19,12 @@ class Holding:
 
     Attributes:
         claim: The present claim; a crash replaces it by that of the next attempt.
+        failure: Why the analysis failed, if it did.
     """
 
     def __init__(self, claims: ClaimStore, claim: Claim) -> None:
         self.claim = claim
+        self.failure: GradHealthError | None = None
         self._claims = claims
         # While the claim is being renewed, the watch must not test the old one.
         self._renewing = asyncio.Lock()
@@ -58,7 +60,7 @@ class Holding:
         else:
             self._events.append(news)
 
-    async def persist(self, job: Job, unit: str, arguments: Message) -> Any:
+    async def persist(self, job: Job, unit: NewUnit) -> Any:
         """Do a unit of work, once more after each crash while attempts remain.
 
         Raises:
@@ -67,7 +69,7 @@ class Holding:
         """
         while True:
             try:
-                return await job.run(unit, arguments, self._report_steps)
+                return await job.run(unit.unit, unit.arguments, self._report_steps)
             except ChildCrashedError as error:
                 async with self._renewing:
                     renewed = await self._claims.next_attempt(self.claim, error)
@@ -83,6 +85,7 @@ class Holding:
 
     async def fail(self, error: GradHealthError) -> None:
         """Store why there is no result."""
+        self.failure = error
         reason = AnalysisError(code=error.code, message=str(error))
         await self._claims.fail(self.claim, reason)
 

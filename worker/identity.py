@@ -1,11 +1,14 @@
-"""A worker's name: unique while it runs, and the same after a restart."""
+"""A worker's name and GPU: its own while it runs, and the same after a restart.
+
+Both are locked with the system, which takes a lock back however the process ends.
+"""
 
 import fcntl
 import hashlib
 import os
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -15,10 +18,28 @@ from . import machine
 
 
 @contextmanager
+def own_gpu(gpus: Iterable[str]) -> Iterator[str]:
+    """Hold a GPU that no other worker on this machine has; "" when none is left.
+
+    The processes started by this one see no other.
+
+    Args:
+        gpus: The GPUs to choose from, as `CUDA_VISIBLE_DEVICES` names them.
+    """
+    with _first_free((f"gpu {gpu}", gpu) for gpu in gpus) as gpu:
+        before = os.environ.get(machine.GPUS)
+        os.environ[machine.GPUS] = gpu or ""
+        try:
+            yield gpu or ""
+        finally:
+            del os.environ[machine.GPUS]
+            if before is not None:
+                os.environ[machine.GPUS] = before
+
+
+@contextmanager
 def worker_name(wanted: str | None, database: str) -> Iterator[str]:
     """Hold a name that no other worker on this machine has for the same database.
-
-    It is locked with the system, which takes the lock back however the process ends.
 
     Args:
         wanted: The configured name; host, device and the lowest free number if None.
@@ -29,14 +50,22 @@ def worker_name(wanted: str | None, database: str) -> Iterator[str]:
     """
     prefix = f"{socket.gethostname()}-{machine.device()}"
     names = (f"{prefix}{n}" for n in count()) if wanted is None else iter([wanted])
-    for name in names:
-        # Neither the name's characters nor the database's password belong in a path.
-        digest = hashlib.sha256(f"{database}\n{name}".encode()).hexdigest()
+    with _first_free((f"{database}\n{name}", name) for name in names) as name:
+        if name is None:
+            raise SystemExit(f"a worker named {wanted!r} runs on this machine already")
+        yield name
+
+
+@contextmanager
+def _first_free(locks: Iterable[tuple[str, str]]) -> Iterator[str | None]:
+    for what, value in locks:
+        # Neither a name's characters nor a database's password belong in a path.
+        digest = hashlib.sha256(what.encode()).hexdigest()
         with (_folder() / digest[:32]).open("w") as file:
             if _lock(file):
-                yield name
+                yield value
                 return
-    raise SystemExit(f"a worker named {wanted!r} runs on this machine already")
+    yield None
 
 
 def _folder() -> Path:

@@ -2,20 +2,28 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from typing import Any, Protocol, TypeAlias
 
-from gradhealth.exceptions import GradHealthError, JobError, TimeLimitError
-from gradhealth.schemas.analysis import Options, Result
+from gradhealth.exceptions import (
+    ChildCrashedError,
+    GradHealthError,
+    JobError,
+    TimeLimitError,
+)
+from gradhealth.schemas.analysis import Device, Options, Result
 from gradhealth.telemetry.log_lines import about
 from gradhealth.telemetry.tracing import span
 from storage.claims import ClaimStore
-from storage.dispatch import Step
+from storage.units import NewUnit, UnitStore
 
+from .device_check import DeviceCheck
+from .helping import Helper
 from .holding import Holding
+from .pool import UnitPool
 from .ports import Report, RunUnit
 from .supervisor import Job, Supervisor
-from .wire import Message, error_from_message, error_to_message
 
 _logger = logging.getLogger(__name__)
 
@@ -34,7 +42,7 @@ class Outcome(Protocol):
 
 # Turns a spec into units of work, and their replies into the outcome.
 Analyse: TypeAlias = Callable[
-    [dict[str, Any], Options, RunUnit, Report], Awaitable[Outcome]
+    [dict[str, Any], Options, RunUnit, Report], Coroutine[Any, Any, Outcome]
 ]
 
 
@@ -42,24 +50,35 @@ class Worker:
     """Works on analyses.
 
     Args:
+        helpers: Who helps others with the same device meanwhile, and must not.
+        device_check: Asked after a training ended badly.
         analyse: The work itself.
         job_seconds: Limit of one analysis.
+        has_company: Whether there are other workers.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- everything that an analysis touches
         self,
         claims: ClaimStore,
+        units: UnitStore,
         supervisor: Supervisor,
         *,
+        helpers: Mapping[Device, Helper],
+        device_check: DeviceCheck,
         analyse: Analyse,
         job_seconds: float,
+        has_company: Callable[[], bool],
     ) -> None:
         self._claims = claims
+        self._units = units
         self._supervisor = supervisor
+        self._helpers = helpers
+        self._device_check = device_check
         self._analyse = analyse
         self._job_seconds = job_seconds
+        self._has_company = has_company
 
-    async def work(self, analysis_id: str, step: Step) -> None:
+    async def work(self, analysis_id: str) -> None:
         """Claim an analysis and bring it to its end, unless the claim gets lost.
 
         When cancelled, the analysis is given back; the attempt does not count.
@@ -69,12 +88,19 @@ class Worker:
             if claim is not None:
                 _logger.info("attempt %d begins", claim.attempts)
                 with span("analyse", parent=claim.traceparent, id=analysis_id):
-                    await self._work(Holding(self._claims, claim), step)
+                    await self._work(Holding(self._claims, claim))
 
-    async def _work(self, holding: Holding, step: Step) -> None:
+    async def _work(self, holding: Holding) -> None:
+        claim = holding.claim
+        async with self._helpers[claim.queue].standing_back(claim.analysis_id):
+            await self._hold(holding)
+            if isinstance(holding.failure, ChildCrashedError | TimeLimitError):
+                await self._device_check.check(claim.queue)
+
+    async def _hold(self, holding: Holding) -> None:
         tasks = [
             asyncio.create_task(holding.watch()),
-            asyncio.create_task(self._bring_to_end(holding, step)),
+            asyncio.create_task(self._bring_to_end(holding)),
         ]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -89,9 +115,9 @@ class Worker:
                 # A mistake of ours ends in the log; reconciling will try again.
                 task.result()
 
-    async def _bring_to_end(self, holding: Holding, step: Step) -> None:
+    async def _bring_to_end(self, holding: Holding) -> None:
         try:
-            outcome = await self._outcome(holding, step)
+            outcome = await self._outcome(holding)
             await holding.finish(outcome.result, outcome.traces)
             _logger.info("finished: %s", outcome.result.verdict)
         except GradHealthError as error:
@@ -104,20 +130,22 @@ class Worker:
             text = f"internal error: {type(error).__name__}: {error}"
             await holding.fail(JobError(text))
 
-    async def _outcome(self, holding: Holding, step: Step) -> Outcome:
+    async def _outcome(self, holding: Holding) -> Outcome:
         claim, limit = holding.claim, self._job_seconds
         try:
-            async with self._supervisor.job() as job, asyncio.timeout(limit):
-
-                async def run_unit(key: str, unit: str, arguments: Message) -> Any:
-                    async def attempt() -> Message:
-                        with span(unit, key=key):
-                            return await _attempt(holding, job, unit, arguments)
-
-                    return _reply(await step(key, attempt))
-
-                return await self._analyse(
-                    claim.spec, claim.options, run_unit, holding.report
+            async with (
+                self._supervisor.job(claim.queue) as job,
+                asyncio.timeout(limit),
+            ):
+                pool = UnitPool(
+                    self._units,
+                    partial(_do, holding, job),
+                    current_claim=lambda: holding.claim,
+                    has_company=self._has_company,
+                )
+                await pool.load()
+                return await pool.serve(
+                    self._analyse(claim.spec, claim.options, pool.run, holding.report)
                 )
         except TimeoutError:
             raise TimeLimitError(
@@ -126,21 +154,9 @@ class Worker:
             ) from None
 
 
-async def _attempt(
-    holding: Holding, job: Job, unit: str, arguments: Message
-) -> Message:
-    # A failure is kept like a reply: whoever takes over must meet it again as what it
-    # was, which the job engine's own books would not bring back.
-    try:
-        return {"result": await holding.persist(job, unit, arguments)}
-    except GradHealthError as error:
-        return {"error": error_to_message(error)}
-
-
-def _reply(kept: Message) -> Any:
-    if "error" in kept:
-        raise error_from_message(kept["error"])
-    return kept["result"]
+async def _do(holding: Holding, job: Job, unit: NewUnit) -> Any:
+    with span(unit.unit, key=unit.key):
+        return await holding.persist(job, unit)
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:

@@ -2,12 +2,17 @@
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
+from gradhealth.schemas.analysis import Device
+
+GPUS = "CUDA_VISIBLE_DEVICES"
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
-_NVIDIA = Path("/dev/nvidiactl")
 # Written or shared without a file, in memory or swapped out.
 _HELD = re.compile(r"^(?:RssAnon|RssShmem|VmSwap):\s+(\d+) kB", re.MULTILINE)
+_DEVICES = Path("/dev")
+_NVIDIA = "nvidiactl"
 
 
 def memory_bytes() -> int:
@@ -32,7 +37,33 @@ def held_bytes(pid: int) -> int:
     return 1024 * sum(map(int, _HELD.findall(status)))
 
 
+def gpus(devices: Path = _DEVICES) -> list[str]:
+    """The GPUs this process may see, as `CUDA_VISIBLE_DEVICES` names them.
+
+    Found without torch.
+
+    Args:
+        devices: The folder of device files.
+    """
+    if not (devices / _NVIDIA).exists():
+        return []
+    visible = os.environ.get(GPUS)
+    if visible is not None:
+        return [name for name in visible.split(",") if name not in ("", "-1")]
+    numbers = sorted(
+        int(number)
+        for path in devices.glob("nvidia[0-9]*")
+        if (number := path.name.removeprefix("nvidia")).isdigit()
+    )
+    # Below some hypervisors a GPU has no file of its own.
+    return [str(number) for number in numbers] or ["0"]
+
+
 def device() -> str:
-    """`cuda` where an NVIDIA driver is visible, else `cpu`; found without torch."""
-    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
-    return "cuda" if _NVIDIA.exists() and not hidden else "cpu"
+    """`cuda` where an NVIDIA GPU is visible, else `cpu`."""
+    return "cuda" if gpus() else "cpu"
+
+
+def queues() -> Sequence[Device]:
+    """The kinds of work this machine can do, the rarest first."""
+    return ("gpu", "cpu") if gpus() else ("cpu",)

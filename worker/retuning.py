@@ -24,6 +24,7 @@ from .contenders import (
     with_rate,
 )
 from .thinning import thinned
+from .together import together
 from .trial_runner import TrialRunner
 
 UNFIXED = "unfixed"
@@ -91,12 +92,12 @@ async def retune(
         return baseline.outcome()  # hardly better, and known for all seeds
     found = [runs[best]]
     if found[0].score >= HARM_PROGRESS:
-        for seed in others:
-            found.append(  # noqa: PERF401 -- one after the other
-                await runner.train(
-                    UNFIXED, document, seed=seed, multiplier=best, steps=steps
-                )
+        found += await together(
+            *(
+                runner.train(UNFIXED, document, seed=seed, multiplier=best, steps=steps)
+                for seed in others
             )
+        )
     seeds = baseline.seeds[: len(found)]
     return Outcome(best, seeds, tuple(found), baseline.log10_gain)
 

@@ -1,4 +1,4 @@
-"""Carries out the units of the trials, one after the other and in time."""
+"""Carries out the units of the trials, in time."""
 
 import math
 import time
@@ -10,16 +10,13 @@ from gradhealth.schemas.event import TriedFix
 from gradhealth.schemas.fix import Fix
 
 from .contenders import Run
-from .ports import Report, RunUnit
+from .ports import Report, RunUnit, TooLateError
+from .together import together
 
 # Factors on the learning rate, in the order in which they are tried.
 MULTIPLIERS = (1.0, 0.3, 0.1, 3.0)
 # Progress differs by less from chance, even after few steps.
 CLEAR_DIFFERENCE = 0.1
-
-
-class BudgetSpentError(Exception):
-    """The time for trials is up."""
 
 
 class TrialRunner:
@@ -40,8 +37,9 @@ class TrialRunner:
     ) -> None:
         self._run_unit = run_unit
         self._report = report
-        self._budget_seconds = budget_seconds
-        self._began = time.monotonic()
+        self._deadline = time.monotonic() + (
+            math.inf if budget_seconds is None else budget_seconds
+        )
         self._replies: dict[str, Any] = {}
         self._num_expected = 0
         self._told: set[str] = set()
@@ -103,20 +101,31 @@ class TrialRunner:
         of a clearly worse one are left out.
         """
         runs = dict(known or {})
-        for multiplier in MULTIPLIERS:
-            if multiplier not in runs and not _is_hopeless(multiplier, runs):
-                runs[multiplier] = await self.train(
-                    name, spec, seed=seed, multiplier=multiplier, steps=steps
+        for multipliers in (MULTIPLIERS[:2], MULTIPLIERS[2:]):
+            wanted = [
+                multiplier
+                for multiplier in multipliers
+                if multiplier not in runs and not _is_hopeless(multiplier, runs)
+            ]
+            found = await together(
+                *(
+                    self.train(
+                        name, spec, seed=seed, multiplier=multiplier, steps=steps
+                    )
+                    for multiplier in wanted
                 )
+            )
+            runs |= dict(zip(wanted, found, strict=True))
         return runs
 
     async def _run(self, key: str, unit: str, arguments: dict[str, Any]) -> Any:
         if key in self._replies:  # in a short training, two rungs may be the same
             return self._replies[key]
-        spent = time.monotonic() - self._began
-        if self._budget_seconds is not None and spent >= self._budget_seconds:
-            raise BudgetSpentError
-        self._replies[key] = await self._run_unit(key, unit, arguments)
+        if time.monotonic() >= self._deadline:
+            raise TooLateError
+        self._replies[key] = await self._run_unit(
+            key, unit, arguments, begin_before=self._deadline
+        )
         done = len(self._replies)
         total = max(done, self._num_expected)
         await self._report(Progress(phase="trials", done=done, total=total))

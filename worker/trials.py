@@ -12,8 +12,9 @@ fail, and some broken networks need nothing but another rate.
 6. Where none of them is proved: pairs of the best, of two kinds, through 2, 3 and 5.
 
 Every training up to a rung is one unit with a key of its own, so that a worker that
-takes an analysis over repeats none that is finished. The rungs are those of successive
-halving (Jamieson & Talwalkar 2016).
+takes an analysis over repeats none that is finished. Units that do not depend on each
+other are asked for at once, and idle workers may do some of them. The rungs are those
+of successive halving (Jamieson & Talwalkar 2016).
 """
 
 import math
@@ -39,7 +40,7 @@ from .contenders import (
     judged,
     untried,
 )
-from .ports import Report, RunUnit
+from .ports import Report, RunUnit, TooLateError
 from .ranking import (
     better_ones,
     choose,
@@ -50,7 +51,8 @@ from .ranking import (
 )
 from .retuning import Baseline, rate_fix, retune
 from .screening import screen_out
-from .trial_runner import MULTIPLIERS, BudgetSpentError, TrialRunner
+from .together import together
+from .trial_runner import MULTIPLIERS, TrialRunner
 
 __all__ = ["Baseline", "prove"]
 
@@ -94,7 +96,7 @@ async def prove(  # noqa: PLR0913 -- the question, and the two ways out to the e
         return [untried(candidate, document) for candidate in candidates[:MAX_UNTRIED]]
     runner = TrialRunner(run_unit, report, options.budget_seconds)
     schedule = _Schedule(candidates, document, baseline, pharmacy, options, runner)
-    with suppress(BudgetSpentError):  # what is known by then is the answer
+    with suppress(TooLateError):  # what is known by then is the answer
         await schedule.run()
     fixes = schedule.fixes()
     for fix in fixes:
@@ -182,36 +184,50 @@ class _Schedule:
 
         Between seeds the gain differs by hundredths of a decade.
         """
+        await together(*map(self._screen, contenders))
         for contender in contenders:
-            candidate, spec = contender.candidate, contender.spec
-            reply = await self._runner.screen(candidate.name, spec, self._seeds[:1])
-            contender.log10_gain = tuple(reply["log10_backward_gain"])
-            optimizer = resolve(spec, UNLIMITED).spec.training.optimizer
-            contender.screened_out = screen_out(reply, candidate.problem, optimizer)
             await self._tell(contender)
         return [c for c in contenders if c.screened_out is None]
+
+    async def _screen(self, contender: Contender) -> None:
+        candidate, spec = contender.candidate, contender.spec
+        reply = await self._runner.screen(candidate.name, spec, self._seeds[:1])
+        contender.log10_gain = tuple(reply["log10_backward_gain"])
+        optimizer = resolve(spec, UNLIMITED).spec.training.optimizer
+        contender.screened_out = screen_out(reply, candidate.problem, optimizer)
 
     async def _rung_1(self, entrants: Sequence[Contender]) -> None:
         """Sweeps the learning rate of every entrant."""
         steps = self._rung_steps(RUNG_SHARES[0])
-        for contender in entrants:
+
+        async def sweep(contender: Contender) -> None:
             contender.runs = await self._runner.sweep(
                 contender.name, contender.spec, seed=self._seeds[0], steps=steps
             )
             contender.num_steps = steps
 
+        await together(*map(sweep, entrants))
+
     async def _rung_2(self, chosen: Sequence[Contender]) -> None:
         """Trains the chosen ones further at their best rates."""
         steps = self._rung_steps(RUNG_SHARES[1])
-        for contender in chosen:
-            contender.runs = {
-                multiplier: await self._train(
-                    contender, self._seeds[0], multiplier, steps
-                )
+
+        async def train(contender: Contender) -> None:
+            multipliers = [
+                multiplier
                 for multiplier in contender.multipliers()[:MAX_RATES]
                 if contender.runs[multiplier].score >= contender.score - RATE_MARGIN
-            }
+            ]
+            runs = await together(
+                *(
+                    self._train(contender, self._seeds[0], multiplier, steps)
+                    for multiplier in multipliers
+                )
+            )
+            contender.runs = dict(zip(multipliers, runs, strict=True))
             contender.num_steps = steps
+
+        await together(*map(train, chosen))
 
     async def _combine(self, entrants: Sequence[Contender]) -> None:
         """Tries pairs of the best, since no single one suffices."""
@@ -239,16 +255,23 @@ class _Schedule:
         """
         finalists: list[Contender] = []
         num_verified = 0
-        for contender in in_final_order(chosen):
+        ordered = in_final_order(chosen)
+        # So many run in any case, before enough can be proved.
+        await together(*map(self._finish, ordered[:MAX_VERIFIED]))
+        for contender in ordered:
             if len(finalists) == MAX_FINALISTS or num_verified == MAX_VERIFIED:
                 contender.drop(*better_ones(contender, finalists, 1))
                 continue
-            contender.outcome = await self._whole(contender)
+            outcome = contender.outcome or await self._finish(contender)
             await self._tell(contender)
-            if contender.outcome.runs[0].score >= HARM_PROGRESS:
+            if outcome.runs[0].score >= HARM_PROGRESS:
                 finalists.append(contender)
-            num_verified += is_verified(self._before, contender.outcome)
+            num_verified += is_verified(self._before, outcome)
         return num_verified
+
+    async def _finish(self, contender: Contender) -> Outcome:
+        contender.outcome = await self._whole(contender)
+        return contender.outcome
 
     async def _whole(self, contender: Contender) -> Outcome:
         """The whole training; at another rate too, where the first proves nothing.
@@ -268,9 +291,12 @@ class _Schedule:
         runs = [await self._train(contender, first, multiplier, self._num_steps)]
         log10_gain = contender.log10_gain
         if others and runs[0].score >= HARM_PROGRESS:
-            for seed in others:
-                run = await self._train(contender, seed, multiplier, self._num_steps)
-                runs.append(run)
+            runs += await together(
+                *(
+                    self._train(contender, seed, multiplier, self._num_steps)
+                    for seed in others
+                )
+            )
             reply = await self._runner.screen(contender.name, contender.spec, others)
             log10_gain += tuple(reply["log10_backward_gain"])
         seeds = self._seeds[: len(runs)]

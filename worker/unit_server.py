@@ -7,6 +7,7 @@ A request is `{"unit": name, "arguments": {...}}`. The answer is any number of
 import errno
 import faulthandler
 import logging
+import os
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -16,6 +17,7 @@ from typing import Any, Protocol
 
 from gradhealth.exceptions import GradHealthError, JobError, OutOfMemoryError
 
+from .machine import GPUS
 from .wire import Message, error_to_message, pack, receive
 
 _logger = logging.getLogger(__name__)
@@ -78,6 +80,8 @@ def serve_units(units: Units, connection: socket.socket, limits: Limits) -> None
     """Answer requests until the worker closes the connection."""
     # When native code crashes, the log shows where.
     faulthandler.enable()
+    if not limits.with_gpu:
+        os.environ[GPUS] = ""
     units.set_threads(limits.threads)
     # Once more: in this process, memory that gets written is still to be copied, and
     # a GPU, which the template may not touch, is still to be opened.

@@ -134,10 +134,16 @@ def train(arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
     }
 
 
+def check_device(_arguments: Mapping[str, Any], _report: Report) -> float:
+    """A small sum, which a device in order has at once."""
+    return float(torch.ones(8, device=device()).sum().item())
+
+
 UNITS: dict[str, Callable[[Mapping[str, Any], Report], Any]] = {
     "measure": measure,
     "screen": screen,
     "train": train,
+    "check_device": check_device,
 }
 
 

@@ -68,7 +68,9 @@ def _measure(spec: Spec, *, fixes: bool = False) -> Answer:
     warnings.simplefilter("ignore")
     units.set_threads(1)
 
-    async def run_unit(_: str, unit: str, arguments: dict[str, Any]) -> Any:
+    async def run_unit(
+        _: str, unit: str, arguments: dict[str, Any], **_options: float
+    ) -> Any:
         return json.loads(json.dumps(units.run(unit, arguments, lambda *_: None)))
 
     async def report(_: Progress) -> None:

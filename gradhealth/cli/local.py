@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import math
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -125,8 +126,16 @@ class Workshop:
         try:
             async with asyncio.timeout(limit), self._supervisor.job() as job:
 
-                async def run_unit(_: str, unit: str, arguments: dict[str, Any]) -> Any:
-                    return await job.run(unit, arguments, report_steps)
+                async def run_unit(
+                    key: str,  # noqa: ARG001 -- nothing is kept here
+                    unit: str,
+                    arguments: dict[str, Any],
+                    *,
+                    begin_before: float = math.inf,
+                ) -> Any:
+                    return await job.run(
+                        unit, arguments, report_steps, begin_before=begin_before
+                    )
 
                 outcome = await self._work.analyse(spec, options, run_unit, report)
         except TimeoutError:

@@ -13,6 +13,8 @@ from .sign import Sign
 
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 Kind = Literal["architecture", "theory", "trace"]
+Device = Literal["cpu", "gpu"]
+Priority = Literal["low", "normal", "high"]
 FINAL: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled"})
 
 ProjectName = Annotated[
@@ -37,9 +39,11 @@ class Source(Document):
 
 
 class Options(Document):
-    """How much work an analysis may do, and by what it is judged.
+    """How much work an analysis may do, where and how soon, and by what it is judged.
 
     Attributes:
+        device: `auto` takes a GPU for a large network while a worker has one.
+        priority: `high` is next in its project; `low` waits until nothing else does.
         thresholds: Values in place of the detectors' own, by problem and name.
         source: The file that was read, for reports.
     """
@@ -49,6 +53,8 @@ class Options(Document):
     fixes: FixSelection = FixSelection()
     max_trials: Annotated[int, Field(ge=0, le=64)] = 16
     thresholds: dict[str, dict[str, float]] = {}
+    device: Device | Literal["auto"] = "auto"
+    priority: Priority = "normal"
     source: Source | None = None
 
 

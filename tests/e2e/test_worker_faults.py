@@ -6,48 +6,16 @@ import re
 import tempfile
 import time
 from collections import Counter
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from storage.records import NewAnalysis
 from tests.support.databases import PostgresServer, create_postgresql
-from tests.support.fleet import Fleet
 from tests.support.processes import gone, pid_in
-from tests.support.storages import Stores, open_stores
+from tests.support.scenes import IMPATIENT, scene_on
 
-# Dead after 2 s of silence; 20 s by default.
-IMPATIENT = {"beat_seconds": 0.3, "dead_after_seconds": 2}
 ECHO = ["echo", {"value": 1}]
-
-
-@dataclass(frozen=True)
-class Scene:
-    stores: Stores
-    fleet: Fleet
-
-    async def submit(self, *units):
-        new = NewAnalysis(kind="architecture", spec={"units": list(units)})
-        created, _ = await self.stores.analyses.create(new)
-        return created.id
-
-    async def end_of(self, analysis_id, seconds=30.0):
-        analysis = await self.stores.analyses.wait(analysis_id, seconds)
-        assert analysis.finished_at, f"not finished within {seconds} s: {analysis}"
-        return analysis
-
-
-@asynccontextmanager
-async def scene_on(storage, **settings):
-    async with open_stores(storage) as stores:
-        with Fleet(storage, **settings) as fleet:
-            yield Scene(stores, fleet)
-        # What is left would keep the workers of the next test busy.
-        for id_ in await stores.claims().open_projects():
-            await stores.analyses.cancel(id_)
 
 
 @pytest.fixture

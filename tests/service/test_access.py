@@ -147,6 +147,12 @@ async def test_an_operators_route_needs_the_scope_admin(app, api, keys):
 
     admin = await keys.make("operations", "admin")
 
+    for operation in operations(app):
+        if operation[0] in OPERATORS:
+            answers = [
+                await call(api, operation, {}, key) for key in (keys.owner, admin)
+            ]
+            assert [answer.status_code for answer in answers] == [403, 200]
     assert (await api.get("/v1/all-there-is")).status_code == 401
     answer = await api.get("/v1/all-there-is", headers=keys.owner)
     assert answer.status_code == 403

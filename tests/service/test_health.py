@@ -29,13 +29,14 @@ async def test_without_a_worker_it_is_degraded_but_takes_work(api, storage):
         "migrations": "ok",
         "workers": 1,
         "exposed": [],
+        "faulty_workers": 0,
     }
 
 
 async def test_what_a_kernel_does_not_grant_is_said(api, storage):
     async with open_stores(storage) as stores:
-        await stores.workers.beat("old-kernel", "cpu", ["network"])
-        await stores.workers.beat("gpu", "cuda", ["files"])
+        await stores.workers.beat("old-kernel", "cpu", exposed=["network"])
+        await stores.workers.beat("gpu", "cuda", exposed=["files"])
         report = (await api.get("/readyz")).json()
         await stores.workers.beat("gpu", "cuda")
         later = (await api.get("/readyz")).json()

@@ -152,11 +152,11 @@ async def test_progress_is_shown(stores, analysis_id):
     assert analysis.progress == Progress(phase="training", done=3, total=9)
 
 
-async def test_open_analyses_are_known_by_project(stores, analysis_id):
+async def test_open_analyses_are_known_by_their_place_in_the_queue(stores, analysis_id):
     finished, _ = await stores.analyses.create(NEW)
     await stores.analyses.cancel(finished.id)
 
-    projects = await stores.claims().open_projects()
+    tickets = await stores.claims().open_tickets()
 
-    assert projects[analysis_id] == "default"
-    assert finished.id not in projects
+    assert tickets[analysis_id].queue == "cpu"
+    assert finished.id not in tickets

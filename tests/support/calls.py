@@ -49,7 +49,7 @@ PUBLIC = {
 }
 
 # Asks for the scope `admin`, whichever project its key opens.
-OPERATORS = {"read_metrics"}
+OPERATORS = {"read_metrics", "list_workers"}
 
 LOG = b"\n".join(b'{"step": %d, "loss": 1.0}' % step for step in range(12))
 
@@ -90,6 +90,7 @@ CALLS = {
     "submit_form": Call(form={"spec": json.dumps(SPEC)}),
     "cancel_and_show": Call(),
     "delete_and_show": Call(path={"analysis_id": "{other_id}"}),
+    "list_workers": Call(),
 }
 
 

@@ -34,6 +34,14 @@ def log(report, file, line):
     return line
 
 
+def log_and_nap(report, file, line, seconds):
+    """Leave the line and the process it was done in, then sleep."""
+    with Path(file).open("a") as opened:
+        opened.write(f"{line} {os.getppid()}\n")
+    time.sleep(seconds)
+    return line
+
+
 def nap(report, seconds):
     time.sleep(seconds)
 
@@ -75,6 +83,12 @@ def count(report, total, seconds):
         time.sleep(seconds)
 
 
+def check_device(report):
+    """Answers, unless the file named in the environment says that it is stuck."""
+    if Path(os.environ.get("CUDA_STUCK_FILE", "/nowhere")).exists():
+        time.sleep(600)
+
+
 def environment(report):
     return sorted(os.environ)
 
@@ -84,6 +98,7 @@ UNITS = {
     for unit in (
         echo,
         log,
+        log_and_nap,
         nap,
         hold_the_gil,
         crash,
@@ -92,6 +107,7 @@ UNITS = {
         be_killed_for_memory,
         fail,
         count,
+        check_device,
         environment,
     )
 }

@@ -1,5 +1,9 @@
-"""An analysis that runs the units its spec lists: {"units": [[name, arguments]]}."""
+"""An analysis that runs the units its spec lists: {"units": [[name, arguments]]}.
 
+With {"at_once": true} it asks for all of them at once.
+"""
+
+import asyncio
 from dataclasses import dataclass
 
 from gradhealth.schemas.analysis import Progress, Result
@@ -13,8 +17,16 @@ class Outcome:
 
 async def analyse(spec, options, run_unit, report):
     replies = []
-    for index, (unit, arguments) in enumerate(spec["units"]):
-        await report(Progress(phase=unit))
-        replies.append(await run_unit(f"{index}-{unit}", unit, arguments))
+    if spec.get("at_once"):
+        replies = await asyncio.gather(
+            *(
+                run_unit(f"{index}-{unit}", unit, arguments)
+                for index, (unit, arguments) in enumerate(spec["units"])
+            )
+        )
+    else:
+        for index, (unit, arguments) in enumerate(spec["units"]):
+            await report(Progress(phase=unit))
+            replies.append(await run_unit(f"{index}-{unit}", unit, arguments))
     notes = [str(reply) for reply in replies]
     return Outcome(Result(verdict="healthy", summary="done", notes=notes), b"trace")

@@ -7,6 +7,7 @@ from storage.analyses import AnalysisStore
 from storage.claims import ClaimStore
 from storage.dispatch import Queue
 from storage.session import Sessions, create_engine
+from storage.units import UnitStore
 from storage.workers import WorkerStore
 
 
@@ -14,6 +15,7 @@ from storage.workers import WorkerStore
 class Stores:
     analyses: AnalysisStore
     workers: WorkerStore
+    units: UnitStore
     sessions: Sessions
 
     def claims(self, worker_id="worker", max_attempts=3):
@@ -26,7 +28,7 @@ async def open_stores(settings):
     sessions = Sessions(engine)
     try:
         analyses = AnalysisStore(sessions, queue, project=None)
-        yield Stores(analyses, WorkerStore(sessions), sessions)
+        yield Stores(analyses, WorkerStore(sessions), UnitStore(sessions), sessions)
     finally:
         queue.close()
         await engine.dispose()

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 
 import pytest
 
@@ -11,6 +12,7 @@ from gradhealth.schemas.event import TriedFix
 from tests.support.json_patch import apply
 from tests.support.traces import traces
 from worker.contenders import Run
+from worker.ports import TooLateError
 from worker.trials import Baseline, prove
 
 SEEDS = (0, 1, 2)
@@ -42,7 +44,7 @@ class Units:
         self.calls = []
         self.steps = {}
 
-    async def __call__(self, key, unit, arguments):
+    async def __call__(self, key, unit, arguments, **_):
         self.calls.append((key, unit, arguments))
         reply = getattr(self, unit)
         return reply(**arguments)
@@ -475,7 +477,7 @@ async def test_short_trainings_have_short_rungs_and_no_unit_twice(num_steps):
     units = Units({"good": 0.9})
     keys = []
 
-    async def run_unit(key, unit, arguments):
+    async def run_unit(key, unit, arguments, **_):
         keys.append(key)
         if unit == "train":
             assert 1 <= arguments["steps"] <= num_steps
@@ -542,11 +544,16 @@ async def test_nothing_to_try_costs_nothing():
 
 
 async def test_when_the_time_is_up_what_is_known_is_the_answer():
+    one_at_a_time = asyncio.Lock()
+
     class Slow(Units):
-        async def __call__(self, key, unit, arguments):
-            if unit == "screen":
-                await asyncio.sleep(0.3)
-            return await super().__call__(key, unit, arguments)
+        async def __call__(self, key, unit, arguments, *, begin_before):
+            async with one_at_a_time:
+                if time.monotonic() >= begin_before:
+                    raise TooLateError
+                if unit == "screen":
+                    await asyncio.sleep(0.3)
+                return await super().__call__(key, unit, arguments)
 
     units = Slow({"good": 0.9}, start={"hopeless": {"log10_backward_gain": -9.0}})
     candidates = [candidate("hopeless"), candidate("good", "depth")]
