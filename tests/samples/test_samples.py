@@ -16,6 +16,7 @@ FORMATS = {
     "torch.tfevents": "tensorboard",
     "tensorflow.tfevents": "tensorboard",
     "wandb.jsonl": "wandb",
+    "run.wandb": "wandb_offline",
     "lightning.csv": "lightning",
     "trainer_state.json": "huggingface",
     "huggingface.log": "huggingface",
@@ -57,9 +58,7 @@ def test_the_samples_were_written_by_the_versions_that_are_asked_for():
     }
 
 
-@pytest.mark.parametrize(
-    "name", ["torch.tfevents", "tensorflow.tfevents", "wandb.jsonl"]
-)
+@pytest.mark.parametrize("name", ["torch.tfevents", "tensorflow.tfevents"])
 def test_losses_at_their_steps(name):
     trace = read(name)
 
@@ -76,14 +75,18 @@ def test_norms_from_the_histograms_of_torch_are_exact():
         np.testing.assert_allclose(norms, NORMS[name], rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["tensorflow.tfevents", "wandb.jsonl"])
+@pytest.mark.parametrize("name", ["tensorflow.tfevents", "wandb.jsonl", "run.wandb"])
 def test_norms_from_bins_are_near_and_said_to_be(name):
     trace = read(name)
 
     assert {layer.path for layer in trace.layers} == {*WEIGHTS}
     assert any("computed from histograms" in each for each in trace.context.hides)
     for layer, norms in norms_of(trace).items():
-        np.testing.assert_allclose(norms, NORMS[layer], rtol=0.05)
+        there = ~norms.mask
+        np.testing.assert_allclose(
+            norms[there], np.array(NORMS[layer])[there], rtol=0.05
+        )
+        assert there[::4].all()
 
 
 def test_lightning_logs_each_second_step_of_two_epochs():
@@ -110,8 +113,15 @@ def test_the_state_and_the_console_of_transformers_agree():
         )
 
 
-@pytest.mark.parametrize("name", ["mlruns.tar.gz", "mlflow.json"])
-def test_mlflow_keeps_what_is_not_finite(name):
+def test_a_history_that_is_downloaded_hides_what_is_not_finite():
+    trace = read("wandb.jsonl")
+
+    np.testing.assert_allclose(trace.series["loss"][:-1], LOSS[:-1], rtol=1e-6)
+    assert trace.series["loss"].mask.tolist() == [False] * 19 + [True]
+
+
+@pytest.mark.parametrize("name", ["mlruns.tar.gz", "mlflow.json", "run.wandb"])
+def test_others_keep_what_is_not_finite(name):
     trace = read(name)
 
     np.testing.assert_allclose(trace.series["loss"][:-1], LOSS[:-1], rtol=1e-6)
