@@ -9,7 +9,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import migrations
@@ -30,7 +31,7 @@ logging.getLogger("alembic").setLevel(logging.WARNING)
 
 async def migrate(settings: StorageSettings) -> None:
     """Create or upgrade all tables; what is up to date stays as it is."""
-    engine = create_engine(settings)
+    engine = create_migration_engine(settings)
     try:
         # Creates the SQLite file as we want it before the job engine opens it.
         await is_current(engine)
@@ -40,6 +41,14 @@ async def migrate(settings: StorageSettings) -> None:
             await connection.run_sync(_upgrade)
     finally:
         await engine.dispose()
+
+
+def create_migration_engine(settings: StorageSettings) -> AsyncEngine:
+    """Open an engine that may rebuild tables."""
+    engine = create_engine(settings)
+    if settings.is_sqlite:
+        event.listen(engine.sync_engine, "connect", _ignore_foreign_keys)
+    return engine
 
 
 async def is_current(engine: AsyncEngine) -> bool:
@@ -60,6 +69,12 @@ def alembic_config(connection: Connection | None = None) -> Config:
     config.set_main_option("script_location", folder.replace("%", "%%"))
     config.attributes["connection"] = connection
     return config
+
+
+def _ignore_foreign_keys(connection: DBAPIConnection, _record: object) -> None:
+    # SQLite changes a table by making it anew. Dropping the old one would delete its
+    # rows first, and with them, by cascade, the rows that refer to them.
+    connection.cursor().execute("PRAGMA foreign_keys=OFF")
 
 
 def _upgrade(connection: Connection) -> None:

@@ -14,7 +14,7 @@ from .demo import demo
 from .documents import UnusableFileError
 from .exit_codes import ExitCode
 from .output import complain
-from .parts import key, migrate, serve, worker
+from .parts import backup, key, migrate, restore, serve, worker
 from .policies import policy_app
 from .up import up
 
@@ -24,7 +24,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (demo, analyze, check, up, serve, worker, migrate):
+for command in (demo, analyze, check, up, serve, worker, migrate, backup, restore):
     app.command()(command)
 # Whatever follows, `--help` too, is for the program it becomes.
 app.command(

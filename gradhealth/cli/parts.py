@@ -1,4 +1,4 @@
-"""`gradhealth serve`, `worker`, `migrate`, `key`: the parts, for a deployment.
+"""`gradhealth serve`, `worker`, `migrate`, `key`, ...: the parts, for a deployment.
 
 Each takes over this process: the program it becomes imports what the command line
 itself never needs (web framework, database, job engine), and signals reach it directly.
@@ -6,10 +6,12 @@ itself never needs (web framework, database, job engine), and signals reach it d
 
 import os
 import sys
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from .options import Host, Port
+from .options import DataDir, Host, Port
 
 
 def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
@@ -26,6 +28,24 @@ def worker() -> None:
 def migrate() -> None:
     """Create the database's tables, or bring them to the newest schema."""
     _become("storage")
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(help="A new file.")],
+    data: DataDir = Path("data"),
+) -> None:
+    """Write the whole database to a file, while it is in use."""
+    os.environ["GRADHEALTH_DATA_DIR"] = str(data)
+    _become("storage.backup_commands", "backup", str(file))
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(help="What `backup` wrote.")],
+    data: DataDir = Path("data"),
+) -> None:
+    """Fill a new database from a backup."""
+    os.environ["GRADHEALTH_DATA_DIR"] = str(data)
+    _become("storage.backup_commands", "restore", str(file))
 
 
 def key(context: typer.Context) -> None:

@@ -26,9 +26,14 @@ class PostgresServer:
         os.chown(folder, -1, os.getgid())
         Path(folder).chmod(0o750)
 
-    def create_database(self):
+    @property
+    def programs(self):
+        """The folder of the programs that come with it."""
+        return self._server.bin_path
+
+    def create_database(self, template="template1"):
         name = f"test_{uuid4().hex}"
-        self._server.psql(f"CREATE DATABASE {name}")
+        self._server.psql(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self._server.get_uri(name)
 
     def start(self):
