@@ -13,16 +13,11 @@ from gradhealth.examples import example_text
 from gradhealth.schemas.analysis import Options, Source
 from storage.config import StorageSettings
 from storage.records import NewAnalysis
-from tests.support.browsers import find_browser, open_browser, visit
+from tests.support.browsers import QUICK, find_browser, open_browser, visit
 from tests.support.live_runs import LAYERS, a_batch
 from tests.support.pictured import pictured
 from tests.support.products import running_product
 from tests.support.storages import open_stores
-
-QUICK = {
-    "GRADHEALTH_ANALYSIS_MODULE": "tests.support.watched_analysis",
-    "GRADHEALTH_UNITS_MODULE": "tests.support.faulty_units",
-}
 
 
 @pytest.fixture(scope="session")

@@ -242,6 +242,17 @@ def test_the_documentation_lists_every_operation(seen, site):
     assert seen.locator(".opblock").count() == operations
 
 
+def test_a_call_is_tried_from_the_documentation(seen):
+    seen.go("/docs")
+    seen.get_by_role("button", name="Which version this is").click()
+    seen.get_by_role("button", name="Try it out").click()
+    seen.get_by_role("button", name="Execute").click()
+
+    expect(
+        seen.locator(".live-responses-table tbody .response-col_status")
+    ).to_have_text(re.compile("200"))
+
+
 @pytest.mark.parametrize(("size", "scheme"), [("wide", "light"), ("narrow", "dark")])
 def test_every_page_is_accessible_and_fits(browser, site, size, scheme):
     ids = site.ids
