@@ -1,7 +1,10 @@
 """Logs as bodies of `POST /v1/traces`."""
 
 import gzip
+import io
 import json
+import zipfile
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -12,6 +15,7 @@ from storage.tables import UploadChunkRow, UploadRow
 from storage.uploads import UploadStore
 from tests.support.apis import open_api
 
+SAMPLES = Path(__file__).parents[1] / "samples"
 LINES = b"\n".join(
     json.dumps({"step": n, "loss": 2.0 * 0.9**n, "grad_norm": 1.0}).encode()
     for n in range(40)
@@ -74,6 +78,32 @@ async def test_several_runs_are_several_analyses(api, stores):
     for item in answer.json()["items"]:
         assert item["status"] == "succeeded"
         assert (await api.get(f"/v1/analyses/{item['id']}")).json() == item
+
+
+async def test_an_archive_of_runs_is_several_analyses(api):
+    packed = io.BytesIO()
+    names = [f"experiments/{'deep' * 50}/{n}/log.jsonl" for n in range(2)]
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name in names:
+            archive.writestr(name, LINES)
+
+    answer = await post(api, packed.getvalue(), filename="runs.zip")
+
+    assert answer.status_code == 201, answer.text
+    results = [item["result"] for item in answer.json()["items"]]
+    assert [result["verdict"] for result in results] == ["healthy"] * 2
+
+
+@pytest.mark.parametrize(
+    "name", ["torch.tfevents", "run.wandb", "mlruns.tar.gz", "lightning.csv"]
+)
+async def test_files_of_the_libraries_are_judged(api, name):
+    content = (SAMPLES / name).read_bytes()
+
+    answer = await post(api, content, filename=name)
+
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["status"] == "succeeded"
 
 
 async def test_the_report_on_one_of_several_runs_says_which_it_is(api):
