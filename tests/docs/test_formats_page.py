@@ -11,7 +11,7 @@ from tests.support.stories import DOCS
 
 PAGE = (DOCS / "formats.md").read_text()
 FORMATS = log_formats()
-BINARY = {"tensorboard", "wandb_offline"}
+BINARY = {"mlflow_database", "tensorboard", "wandb_offline"}
 
 
 def sections():

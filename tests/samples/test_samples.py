@@ -22,6 +22,7 @@ FORMATS = {
     "huggingface.log": "huggingface",
     "mlruns.tar.gz": "mlflow",
     "mlflow.json": "mlflow",
+    "mlflow.db.gz": "mlflow_database",
     "keras.csv": "keras",
 }
 
@@ -120,7 +121,9 @@ def test_a_history_that_is_downloaded_hides_what_is_not_finite():
     assert trace.series["loss"].mask.tolist() == [False] * 19 + [True]
 
 
-@pytest.mark.parametrize("name", ["mlruns.tar.gz", "mlflow.json", "run.wandb"])
+@pytest.mark.parametrize(
+    "name", ["mlruns.tar.gz", "mlflow.json", "mlflow.db.gz", "run.wandb"]
+)
 def test_others_keep_what_is_not_finite(name):
     trace = read(name)
 
@@ -128,8 +131,9 @@ def test_others_keep_what_is_not_finite(name):
     assert np.isnan(trace.series["loss"][-1])
 
 
-def test_mlflow_keeps_norms_of_layers_but_not_their_order():
-    trace = read("mlruns.tar.gz")
+@pytest.mark.parametrize("name", ["mlruns.tar.gz", "mlflow.db.gz"])
+def test_mlflow_keeps_norms_of_layers_but_not_their_order(name):
+    trace = read(name)
 
     assert trace.context.layer_order == "unknown"
     for layer, norms in norms_of(trace).items():

@@ -5,6 +5,7 @@ beside, by torch itself.
 """
 
 import contextlib
+import gzip
 import json
 import os
 import shutil
@@ -265,19 +266,32 @@ def transformers_state(folder: Path) -> None:
     trainer.state.save_to_json(str(HERE / "trainer_state.json"))
 
 
-def mlflow_files(folder: Path) -> None:
-    mlflow.set_tracking_uri((folder / "mlruns").as_uri())
+def mlflow_run(address: str) -> str:
+    mlflow.set_tracking_uri(address)
     with mlflow.start_run() as run:
         for step in training():
             metrics = {f"grad_norm/{name}": norm for name, norm in step.norms.items()}
             broken = float("nan") if step.number == STEPS - 1 else step.loss
             mlflow.log_metrics({"train/loss": broken, **metrics}, step=step.number)
+    return run.info.run_id
+
+
+def mlflow_database(folder: Path) -> None:
+    # It writes down where it was made.
+    with contextlib.chdir(folder):
+        mlflow_run(f"sqlite:///{folder / 'mlflow.db'}")
+    with gzip.open(HERE / "mlflow.db.gz", "wb") as packed:
+        packed.write((folder / "mlflow.db").read_bytes())
+
+
+def mlflow_files(folder: Path) -> None:
+    run = mlflow_run((folder / "mlruns").as_uri())
     with tarfile.open(HERE / "mlruns.tar.gz", "w:gz") as archive:
         archive.add(folder / "mlruns/0", "mlruns/0")
     os.environ["_MLFLOW_SERVER_FILE_STORE"] = str(folder / "mlruns")
     answer = app.test_client().get(
         "/api/2.0/mlflow/metrics/get-history",
-        query_string={"run_id": run.info.run_id, "metric_key": "train/loss"},
+        query_string={"run_id": run, "metric_key": "train/loss"},
         headers={"Host": "localhost"},
     )
     (HERE / "mlflow.json").write_bytes(answer.data)
@@ -298,7 +312,7 @@ def main() -> None:
     """Writes every sample, the truth and the versions."""
     writers = (
         tensorboard_of_torch, tensorboard_of_tensorflow, wandb_offline, lightning_csv,
-        transformers_state, mlflow_files, keras_csv,
+        transformers_state, mlflow_files, mlflow_database, keras_csv,
     )  # fmt: skip
     for write in writers:
         with tempfile.TemporaryDirectory() as folder:
