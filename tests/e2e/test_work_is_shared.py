@@ -25,7 +25,7 @@ def lines(file):
     return [tuple(line.split()) for line in text.splitlines()]
 
 
-async def running(scene, project):
+async def running(scene):
     while not (await scene.stores.analyses.page(status="running")).items:
         await asyncio.sleep(0.02)
 
@@ -34,7 +34,7 @@ async def test_a_flood_delays_others_by_no_more_than_what_runs(storage):
     async with scene_on(storage) as scene:
         flood = [await scene.submit(NAP, project="flood") for _ in range(30)]
         scene.fleet.start("one", "two")
-        await running(scene, "flood")
+        await running(scene)
 
         single = await scene.end_of(await scene.submit(NAP, project="single"))
 
@@ -52,10 +52,7 @@ async def test_a_flood_delays_others_by_no_more_than_what_runs(storage):
 async def test_idle_workers_do_units_of_an_analysis(storage, tmp_path):
     file = tmp_path / "log"
     async with scene_on(storage, **IMPATIENT) as scene:
-        scene.fleet.start("one", "two", "three")
-        while len(await scene.stores.workers.alive(2)) < 3:
-            await asyncio.sleep(0.05)
-        await asyncio.sleep(0.5)
+        await scene.start("one", "two", "three")
         id_ = await scene.submit(*logged_naps(file, 12, 0.4), at_once=True)
 
         ended = await scene.end_of(id_)
@@ -84,17 +81,18 @@ async def test_a_killed_worker_repeats_no_unit_that_was_finished(
 ):
     file = tmp_path / "log"
     async with scene_on(storage, **IMPATIENT) as scene:
-        scene.fleet.start("owner")
+        await scene.start("one", "two")
         id_ = await scene.submit(
             *logged_naps(file, 8, 0.6), ["echo", {"value": "end"}], at_once=True
         )
-        await running(scene, "default")
-        scene.fleet.start("helper")
         while len({worker for _, worker in lines(file)}) < 2:
             await asyncio.sleep(0.05)
-        await asyncio.sleep(0.3)
+        does = {
+            each.id: "owner" if each.analyses else "helper"
+            for each in await scene.workers()
+        }
 
-        scene.fleet.kill(victim)
+        scene.fleet.kill(next(name for name in does if does[name] == victim))
         ended = await scene.end_of(id_)
 
     assert ended.status == "succeeded"
@@ -108,10 +106,7 @@ async def test_a_killed_worker_repeats_no_unit_that_was_finished(
 async def test_helping_gives_way_to_a_workers_own_analysis(storage, tmp_path):
     file = tmp_path / "log"
     async with scene_on(storage, **IMPATIENT) as scene:
-        scene.fleet.start("one", "two")
-        while len(await scene.stores.workers.alive(2)) < 2:
-            await asyncio.sleep(0.05)
-        await asyncio.sleep(0.5)
+        await scene.start("one", "two")
         long = await scene.submit(*logged_naps(file, 4, 3), at_once=True)
         while len(lines(file)) < 2:
             await asyncio.sleep(0.05)
@@ -127,7 +122,7 @@ async def test_a_worker_told_to_stop_may_finish_what_it_has(storage):
         scene.fleet.start("one")
         id_ = await scene.submit(["nap", {"seconds": 1}])
         following = await scene.submit(NAP)
-        await running(scene, "default")
+        await running(scene)
 
         exit_code = await asyncio.to_thread(scene.fleet.stop, "one")
 
@@ -163,7 +158,7 @@ async def test_a_stuck_device_takes_its_worker_out_which_says_so(
         failed = await scene.end_of(failing)
         following = await scene.submit(NAP)
 
-        while (worker := (await scene.stores.workers.all(20))[0]).state != "faulty":
+        while (worker := (await scene.workers())[0]).state != "faulty":
             await asyncio.sleep(0.05)
 
         assert failed.error.code == "time_limit"
@@ -187,7 +182,7 @@ async def test_a_training_that_fails_on_a_device_in_order_costs_nobody_else(
         following = await scene.end_of(await scene.submit(NAP))
 
         assert (failed.status, following.status) == ("failed", "succeeded")
-        assert (await scene.stores.workers.all(20))[0].state == "ready"
+        assert (await scene.workers())[0].state == "ready"
 
 
 async def test_workers_are_seen_with_what_they_do(storage, tmp_path):
@@ -197,7 +192,7 @@ async def test_workers_are_seen_with_what_they_do(storage, tmp_path):
         id_ = await scene.submit(["hold_the_gil", {"file": str(file)}])
         await pid_in(file)
 
-        (worker,) = await scene.stores.workers.all(20)
+        (worker,) = await scene.workers()
 
     assert (worker.id, worker.device, worker.queues) == ("one", "cpu", ["cpu"])
     assert (worker.state, worker.alive, worker.analyses) == ("ready", True, [id_])

@@ -1,5 +1,6 @@
 """Workers and the work they are given."""
 
+import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -16,6 +17,16 @@ class Scene:
     stores: Stores
     fleet: Fleet
 
+    async def start(self, *names):
+        """Start workers and wait until each is ready and knows of the others."""
+        self.fleet.start(*names)
+        while sum(each.state == "ready" for each in await self.workers()) < len(names):
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(3 * IMPATIENT["beat_seconds"])
+
+    async def workers(self):
+        return await self.stores.workers.all(alive_within_seconds=20)
+
     async def submit(self, *units, at_once=False, project="default"):
         spec = {"units": list(units), "at_once": at_once}
         new = NewAnalysis(kind="architecture", spec=spec, project=project)
@@ -23,7 +34,8 @@ class Scene:
         return created.id
 
     async def end_of(self, analysis_id, seconds=30.0):
-        analysis = await self.stores.analyses.wait(analysis_id, seconds)
+        await self.stores.analyses.wait(analysis_id, seconds)
+        analysis = await self.stores.analyses.get(analysis_id)
         assert analysis.finished_at, f"not finished within {seconds} s: {analysis}"
         return analysis
 
