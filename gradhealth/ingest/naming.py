@@ -41,7 +41,8 @@ _RANK_OF_HOW = {
 }
 # Every name with a loss that was not trained on.
 _EVAL_LOSS = re.compile(
-    r"(?:.*_)?(?:val|valid|validation|eval|evaluation|test|dev)_(?:.*_)?loss(?:es)?"
+    r"(?:.*_)?(?:val|valid|validation|eval|evaluation|test|dev)_(?:.*_)?"
+    r"(?:crossentropy)?loss(?:es)?"
     r"(?:_epoch|_step)?|loss(?:es)?_(?:val|valid|validation|eval|test|dev)"
     r"|epoch_(?:val|validation)_loss"
 )

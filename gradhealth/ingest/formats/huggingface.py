@@ -15,6 +15,8 @@ from .base import Certainty, TableFormat
 # What every entry of the trainer has, and one of what it logs.
 _HISTORY, _ALWAYS, _SWIFT_STEP = "log_history", "epoch", "global_step/max_steps"
 _LOGGED = frozenset({"learning_rate", "eval_runtime", "train_runtime"})
+# LLaMA-Factory writes the trainer's entries under names of its own.
+_LLAMA_FACTORY = frozenset({"current_steps", "total_steps", "percentage"})
 # The printed form of an entry: a Python dict on a line, maybe after a progress bar.
 _PRINTED = re.compile(r"\{'[\w/ .\-]+': [^{}]*\}")
 _PAIR = re.compile(r"'([^']*)': '?([^',}]*)'?")
@@ -55,7 +57,8 @@ def _certainty(entry: Any) -> Certainty:
     if not isinstance(entry, dict) or _ALWAYS not in entry:
         return Certainty.NO
     # Others log these names too, W&B among them.
-    return Certainty.LIKELY if _LOGGED & entry.keys() else Certainty.NO
+    is_own = _LOGGED & entry.keys() or entry.keys() >= _LLAMA_FACTORY
+    return Certainty.LIKELY if is_own else Certainty.NO
 
 
 def _entries(file: LogFile) -> Iterator[tuple[str, dict[str, Any]]]:

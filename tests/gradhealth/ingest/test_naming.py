@@ -16,6 +16,8 @@ from gradhealth.ingest.naming import Ignored, OfLayer, OfRun, meaning_of
         ("val_loss", "eval_loss"),
         ("eval/loss", "eval_loss"),
         ("eval_wikitext_loss", "eval_loss"),
+        ("eval/c4_val/CrossEntropyLoss", "eval_loss"),
+        ("validation/epoch_loss", "eval_loss"),
         ("grad_norm", "grad_norm"),
         ("train/grad_norm", "grad_norm"),
         ("grad norm", "grad_norm"),

@@ -60,6 +60,19 @@ def test_the_lines_of_ms_swift_count_steps_as_shares():
     assert read("\n".join(map(json.dumps, rows))).steps.tolist() == [5, 10]
 
 
+def test_the_lines_of_llama_factory_are_means_too():
+    rows = [
+        {"current_steps": 5 * n, "total_steps": 10, "loss": 2.0, "lr": 1e-4}
+        | {"epoch": 0.5 * n, "percentage": 50.0 * n, "elapsed_time": "0:00:01"}
+        for n in (1, 2)
+    ]
+
+    trace = read("\n".join(map(json.dumps, rows)))
+
+    assert trace.steps.tolist() == [5, 10]
+    assert any("each is a mean" in what for what in trace.context.hides)
+
+
 def test_the_lines_of_another_logger_are_not_taken_for_it():
     rows = [{"epoch": 0, "step": n, "loss": 1.0, "grad_norm": 1.0} for n in range(3)]
 
