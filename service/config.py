@@ -59,6 +59,7 @@ class ServiceSettings(BaseSettings):
             private networks.
         run_memory_mb: What the histories of runs that are judged may take.
         gpu_parameters: A network with so many parameters is for a GPU, where one is.
+        gpus_on_demand: Whether workers with a GPU are started when work waits for one.
         worker_alive_seconds: A worker silent for longer does not count as alive.
         log_level: The mildest messages that are logged.
         log_format: `console` for people, `json` for programs: an object a line.
@@ -101,6 +102,7 @@ class ServiceSettings(BaseSettings):
     webhook_private_targets: bool = False
     run_memory_mb: int = Field(default=256, gt=0)
     gpu_parameters: int = Field(default=2_000_000, ge=0)
+    gpus_on_demand: bool = False
     worker_alive_seconds: float = Field(default=20.0, gt=0)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: LogFormat = "console"

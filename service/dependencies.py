@@ -107,6 +107,7 @@ async def _analyses(
     routing = Routing(
         WorkerStore(request.app.state.sessions),
         gpu_parameters=settings.gpu_parameters,
+        gpus_on_demand=settings.gpus_on_demand,
         worker_alive_seconds=settings.worker_alive_seconds,
     )
     return AnalysisService(store, caller, quotas, routing, settings.limits)

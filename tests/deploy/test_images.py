@@ -62,6 +62,8 @@ def wait_for_health(image, process):
         time.sleep(1)
 
 
+# A dozen programs start in it, one after the other.
+@pytest.mark.timeout(300)
 def test_from_an_empty_database_to_a_result_and_a_clean_stop(images):
     service, worker = images["service"], images["worker"]
     with started(worker) as working:

@@ -104,7 +104,7 @@ def test_gpu_workers_are_scaled_by_the_work_there_is(postgres):
     scaled = OBJECTS["ScaledObject", "gradhealth-worker-gpu"]["spec"]
 
     before = ask(scaled["triggers"], storage)
-    asyncio.run(submit(storage))
+    asyncio.run(submit(storage, "cpu", "gpu"))
 
     assert ("Deployment", scaled["scaleTargetRef"]["name"]) in OBJECTS
     assert (before, ask(scaled["triggers"], storage)) == (0, 1)
@@ -117,6 +117,8 @@ def ask(triggers, storage):
         return connection.execute(triggers[0]["metadata"]["query"]).fetchone()[0]
 
 
-async def submit(storage):
+async def submit(storage, *queues):
     async with open_stores(storage) as stores:
-        await stores.analyses.create(NewAnalysis(kind="architecture", spec={}))
+        for queue in queues:
+            new = NewAnalysis(kind="architecture", spec={}, queue=queue)
+            await stores.analyses.create(new)

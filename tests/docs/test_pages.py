@@ -21,7 +21,7 @@ def checkout(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("page", ["spec.md"])
+@pytest.mark.parametrize("page", ["spec.md", "operations.md"])
 def test_a_page_does_what_it_says(page, tmp_path):
     Story(page, tmp_path).run()
 

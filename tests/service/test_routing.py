@@ -20,9 +20,14 @@ async def workers(storage):
             await stores.workers.retire(beat.id)
 
 
-async def queue_for(workers, *, gpu_parameters=LARGE, device="auto", within=20.0):
+async def queue_for(
+    workers, *, gpu_parameters=LARGE, device="auto", within=20.0, on_demand=False
+):
     routing = Routing(
-        workers, gpu_parameters=gpu_parameters, worker_alive_seconds=within
+        workers,
+        gpu_parameters=gpu_parameters,
+        gpus_on_demand=on_demand,
+        worker_alive_seconds=within,
     )
     return await routing.queue_for(NETWORK, Options(device=device))
 
@@ -43,6 +48,13 @@ async def test_without_a_gpu_a_large_network_does_not_wait_for_one(workers):
     await workers.beat("worker", "cpu")
 
     assert await queue_for(workers) == "cpu"
+
+
+async def test_where_gpus_come_on_demand_only_a_large_network_waits_for_one(workers):
+    small = LARGE + 1
+
+    assert await queue_for(workers, on_demand=True) == "gpu"
+    assert await queue_for(workers, on_demand=True, gpu_parameters=small) == "cpu"
 
 
 async def test_a_worker_that_is_gone_is_not_counted_on(workers):

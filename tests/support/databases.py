@@ -36,6 +36,14 @@ class PostgresServer:
         self._server.psql(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self._server.get_uri(name)
 
+    def create_owned(self, name):
+        """A new database and its owner, both of that name; earlier ones are gone."""
+        self._server.psql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        self._server.psql(f"DROP ROLE IF EXISTS {name}")
+        self._server.psql(f"CREATE ROLE {name} LOGIN SUPERUSER")
+        self._server.psql(f"CREATE DATABASE {name} OWNER {name}")
+        return self._server.get_uri(name)
+
     def start(self):
         self._server.ensure_postgres_running()
 
