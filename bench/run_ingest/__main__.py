@@ -17,8 +17,8 @@ from bench.run_ingest.senders import Batches, Metrics
 from bench.run_ingest.servers import gradhealth, mlflow
 from tests.support.databases import PostgresServer
 
-# Steps a batch, and batches a round.
-SIZES = ((1, 100), (10, 50), (100, 10))
+# Steps a batch, and batches a round; the recorder sends 10 to 50 at a time.
+SIZES = ((1, 100), (10, 50), (50, 20), (100, 10))
 SENDERS = (
     *(Batches(form, *size) for form in ("gzip JSON", "binary") for size in SIZES),
     *(Batches(form, 10, 50, is_judged=True) for form in ("gzip JSON", "binary")),
