@@ -1,7 +1,8 @@
 """What a format of logs is; one module of this folder each."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence, Sized
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import ClassVar
 
@@ -9,6 +10,7 @@ from ...registry import subclasses_in
 from ...schemas.trace import Trace
 from ..assembly import Facts, trace_of
 from ..columns import Tables
+from ..exceptions import IngestError
 from ..files import LogFile
 from ..limits import IngestLimits
 from ..mapping import LogMapping
@@ -82,7 +84,8 @@ class TableFormat(LogFormat):
     ) -> list[Trace]:
         tables = Tables(limits)
         for file in files:
-            self.fill(file, tables, mapping)
+            with _naming(file.name, files):
+                self.fill(file, tables, mapping)
         mapping.check(tables.names())
         mapping = mapping.or_layers(tables.layers)
         facts = Facts(
@@ -94,8 +97,22 @@ class TableFormat(LogFormat):
             context=tables.context,
         )
         cells = limits.cells // max(1, len(tables))
-        traces = (trace_of(n, table, facts, mapping, cells) for n, table in tables)
+        traces = []
+        for run, table in tables:
+            with _naming(run, tables):
+                traces.append(trace_of(run, table, facts, mapping, cells))
         return [trace for trace in traces if trace is not None]
+
+
+@contextmanager
+def _naming(name: str, all_of_them: Sized) -> Iterator[None]:
+    """Mistakes in one of several files or runs are told with its name."""
+    try:
+        yield
+    except IngestError as error:
+        if len(all_of_them) == 1:
+            raise
+        raise type(error)(f"{name}: {error}") from error
 
 
 def log_formats() -> dict[str, LogFormat]:

@@ -93,6 +93,14 @@ def test_several_formats_in_an_archive_are_read_each_in_its_own():
     assert [trace.context.source_format for trace in traces] == ["csv", "json"]
 
 
+def test_mistakes_in_an_archive_are_told_with_the_file():
+    long = zipped(FILES | {"c/log.csv": "step,loss\n1,2\n1,2,3\n1,2\n"})
+    words = zipped(FILES | {"c/log.csv": "step,loss\n1,2\n2,abc\n"})
+
+    assert refusal(long) == "c/log.csv: line 3 has 3 cells, the header 2"
+    assert "c/log.csv: line 3: 'loss' is 'abc'" in refusal(words)
+
+
 def test_an_archive_without_logs_is_refused():
     assert "no log in a known format" in refusal(zipped({"README": "Nothing."}))
     assert "no log in a known format" in refusal(zipped({}))
