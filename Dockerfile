@@ -16,13 +16,13 @@ COPY migrations migrations
 
 FROM build AS build-service
 RUN --mount=type=cache,target=/root/.cache/pip \
-    pip install --constraint constraints.txt ".[service]"
+    pip install --constraint constraints.txt ".[service,otel]"
 
 FROM build AS build-worker
 # For example PyTorch's index of CPU builds, which are gigabytes smaller.
 ARG PIP_EXTRA_INDEX_URL=""
 RUN --mount=type=cache,target=/root/.cache/pip \
-    pip install --constraint constraints.txt ".[worker]"
+    pip install --constraint constraints.txt ".[worker,otel]"
 
 FROM base AS runtime
 # The root may be read-only: what is written goes to /data (SQLite) and /tmp.

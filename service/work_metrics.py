@@ -8,6 +8,8 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
+from typing import get_args
 
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -16,6 +18,8 @@ from prometheus_client.core import (
 )
 from prometheus_client.metrics_core import Metric
 
+from gradhealth.schemas.analysis import Device
+from gradhealth.schemas.worker import WorkerState
 from storage.backlog import Backlog, ProjectClass
 from storage.deliveries import DeliveryBacklog
 from storage.tables import Happening
@@ -24,6 +28,8 @@ from storage.workers import WorkerBeat
 
 # Names of workers may come and go without end: those that are silent longest are shown.
 MOST_WORKERS = 100
+DEVICES = ("cpu", "cuda")
+STATES: tuple[WorkerState, ...] = get_args(WorkerState)
 ENDS = ("succeeded", "failed", "cancelled")
 NOTHING = Tally(0, 0.0, {})
 
@@ -33,14 +39,14 @@ class Work:
     """What the database knows at a moment.
 
     Attributes:
-        backlogs: By class of project.
+        backlogs: By queue and class of project.
         beats: Of all workers that are known.
         tallies: By what happened, and in which status it ended.
         deliveries: What webhooks are still to be told.
         worker_alive_seconds: A worker silent for longer does not count as alive.
     """
 
-    backlogs: Mapping[ProjectClass, Backlog]
+    backlogs: Mapping[tuple[Device, ProjectClass], Backlog]
     beats: Sequence[WorkerBeat]
     tallies: Mapping[tuple[Happening, str], Tally]
     deliveries: DeliveryBacklog
@@ -57,17 +63,17 @@ class Work:
         number = GaugeMetricFamily(
             "gradhealth_analyses_open",
             "Analyses that are queued or running, of projects with few and with many.",
-            labels=("project_class", "status"),
+            labels=("queue", "project_class", "status"),
         )
         age = GaugeMetricFamily(
             "gradhealth_queue_oldest_seconds",
             "How long the oldest queued analysis has waited.",
-            labels=("project_class",),
+            labels=("queue", "project_class"),
         )
-        for name, backlog in self.backlogs.items():
-            number.add_metric((name, "queued"), backlog.queued)
-            number.add_metric((name, "running"), backlog.running)
-            age.add_metric((name,), backlog.oldest_seconds)
+        for labels, backlog in self.backlogs.items():
+            number.add_metric((*labels, "queued"), backlog.queued)
+            number.add_metric((*labels, "running"), backlog.running)
+            age.add_metric(labels, backlog.oldest_seconds)
         yield from (number, age)
 
     def _of_jobs(self) -> Iterator[Metric]:
@@ -130,14 +136,17 @@ class Work:
 
 def _alive(beats: Iterable[WorkerBeat], within_seconds: float) -> Metric:
     family = GaugeMetricFamily(
-        "gradhealth_workers", "Workers that are alive.", labels=("device",)
+        "gradhealth_workers", "Workers that are alive.", labels=("device", "state")
     )
-    devices = Counter({"cpu": 0, "cuda": 0})
-    devices.update(
-        each.device for each in beats if each.silence_seconds < within_seconds
+    # Those there are none of are told too: an alarm cannot see what is missing.
+    numbers = Counter(dict.fromkeys(product(DEVICES, STATES), 0))
+    numbers.update(
+        (each.device, each.state)
+        for each in beats
+        if each.silence_seconds < within_seconds
     )
-    for device, number in devices.items():
-        family.add_metric((device,), number)
+    for labels, number in numbers.items():
+        family.add_metric(labels, number)
     return family
 
 

@@ -1,13 +1,14 @@
 """How much waits for the workers, and for how long already."""
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from itertools import product
+from typing import Literal, TypeAlias, get_args
 
 from sqlalchemy import func, select
 
-from gradhealth.schemas.analysis import Status
+from gradhealth.schemas.analysis import Device, Status
 
 from .records import now
 from .session import Sessions
@@ -16,13 +17,15 @@ from .tables import OPEN, AnalysisRow
 # Names of projects would be numbers without bound. What one wants to know is whether
 # those with many analyses delay those with few.
 ProjectClass: TypeAlias = Literal["light", "heavy"]
+CLASSES: tuple[ProjectClass, ...] = get_args(ProjectClass)
+QUEUES: tuple[Device, ...] = get_args(Device)
 # Open analyses of a project up to which it is light: what a person starts by hand.
 LIGHT = 10
 
 
 @dataclass(slots=True)
 class Backlog:
-    """The open analyses of one class of projects.
+    """The open analyses of one class of projects in one queue.
 
     Attributes:
         oldest_seconds: How long the oldest queued one has waited; 0 without any.
@@ -47,24 +50,23 @@ class BacklogStore:
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
 
-    async def by_class(self) -> Mapping[ProjectClass, Backlog]:
-        """The backlog of projects with few and of those with many open analyses."""
-        columns = (AnalysisRow.project, AnalysisRow.status)
+    async def by_class(self) -> Mapping[tuple[Device, ProjectClass], Backlog]:
+        """The backlog of each queue, of projects with few and with many analyses."""
+        columns = (AnalysisRow.project, AnalysisRow.queue, AnalysisRow.status)
         query = (
             select(*columns, func.count(), func.min(AnalysisRow.created_at))
             .where(AnalysisRow.status.in_(OPEN))
             .group_by(*columns)
         )
-        projects = defaultdict[str, list[tuple[Status, int, float]]](list)
-        moment = now()
         async with self._sessions.reading() as session:
-            for project, status, number, oldest in await session.execute(query):
-                seconds = (moment - oldest).total_seconds()
-                projects[project].append((status, number, seconds))
-        backlogs: dict[ProjectClass, Backlog] = {"light": Backlog(), "heavy": Backlog()}
-        for portions in projects.values():
-            num_open = sum(number for _, number, _ in portions)
-            backlog = backlogs["light" if num_open <= LIGHT else "heavy"]
-            for portion in portions:
-                backlog.add(*portion)
+            rows = (await session.execute(query)).all()
+        num_open = Counter[str]()
+        for project, _, _, number, _ in rows:
+            num_open[project] += number
+        backlogs = {key: Backlog() for key in product(QUEUES, CLASSES)}
+        moment = now()
+        for project, queue, status, number, oldest in rows:
+            size: ProjectClass = "light" if num_open[project] <= LIGHT else "heavy"
+            seconds = (moment - oldest).total_seconds()
+            backlogs[queue, size].add(status, number, seconds)
         return backlogs

@@ -5,6 +5,7 @@ with the analysis through the database, and into the worker that takes it.
 """
 
 import importlib
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 # The standard's own variables: one of them says where spans are sent to.
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+_logger = logging.getLogger(__name__)
 _W3C = TraceContextTextMapPropagator()
 _TRACEPARENT = "traceparent"
 _tracer = trace.get_tracer("gradhealth")
@@ -29,13 +31,15 @@ def set_up_tracing(program: str) -> None:
 
     Args:
         program: The `service.name`, unless OTEL_SERVICE_NAME says another.
-
-    Raises:
-        ImportError: They are wanted, and the extra `otel` is not installed.
     """
-    if is_wanted():
+    if not is_wanted():
+        return
+    try:
         # It needs what only the extra installs.
         importlib.import_module("gradhealth.telemetry.otlp").start(program)
+    except ImportError as error:
+        # To serve without traces is better than not to serve.
+        _logger.warning("no traces: pip install 'gradhealth[otel]' (%s)", error)
 
 
 def current_traceparent() -> str | None:

@@ -102,8 +102,8 @@ async def test_the_backlog_of_small_and_large_projects_is_told_apart(api, stores
         )
     metrics = await scrape(api)
 
-    of_small = {"project_class": "light"}
-    of_large = {"project_class": "heavy"}
+    of_small = {"project_class": "light", "queue": "cpu"}
+    of_large = {"project_class": "heavy", "queue": "cpu"}
     assert value(metrics, "analyses_open", status="queued", **of_small) == 1
     assert value(metrics, "analyses_open", status="queued", **of_large) == LIGHT + 1
     assert value(metrics, "analyses_open", status="running", **of_small) == 0
@@ -148,9 +148,10 @@ async def test_workers_are_told_by_their_silence_and_only_so_many(api, stores):
 
     silence = value(few, "worker_silence_seconds", worker="one", device="cuda")
     assert 0 <= silence < 60
-    assert value(few, "workers", device="cuda") == 1
-    assert value(few, "workers", device="cpu") == 0
-    assert value(many, "workers", device="cpu") == MOST_WORKERS
+    assert value(few, "workers", device="cuda", state="ready") == 1
+    assert value(few, "workers", device="cuda", state="faulty") == 0
+    assert value(few, "workers", device="cpu", state="ready") == 0
+    assert value(many, "workers", device="cpu", state="ready") == MOST_WORKERS
     names = [name for name, _ in many if name.endswith("worker_silence_seconds")]
     assert len(names) == MOST_WORKERS
 
