@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, exists, tuple_
+from sqlalchemy import Select, exists, select, tuple_
 
 from gradhealth.schemas.analysis import Status
 from gradhealth.schemas.finding import Verdict
@@ -47,13 +47,11 @@ class Filters:
             )
         if self.label is not None:
             key, value = self.label
-            query = query.where(
-                exists().where(
-                    LabelRow.analysis_id == AnalysisRow.id,
-                    LabelRow.key == key,
-                    LabelRow.value == value,
-                )
+            # Not `exists`: SQLite would ask for the label of every analysis there is.
+            labelled = select(LabelRow.analysis_id).where(
+                LabelRow.key == key, LabelRow.value == value
             )
+            query = query.where(AnalysisRow.id.in_(labelled))
         return query
 
 

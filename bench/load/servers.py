@@ -91,6 +91,10 @@ class Server:
     def resident_mb(self):
         return self.process.memory_info().rss / 2**20
 
+    def num_connections(self):
+        """Of clients and to the database."""
+        return len(self.process.net_connections())
+
 
 @contextlib.contextmanager
 def running_service(environment, *command, prefix=()):
