@@ -21,6 +21,7 @@ from storage.exceptions import (
     IdempotencyConflictError,
     LayerCountError,
 )
+from storage.outages import remedy_for
 
 from .allowed_methods import allowed_methods
 from .exceptions import NoKeyError, ServiceError
@@ -33,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 # Long enough for a database to come back from a restart or a short lock.
 RETRY_AFTER_SECONDS = 2
+_UNAVAILABLE = "the database is not available: try again, and look at /readyz"
 Handler: TypeAlias = Callable[[Request, Exception], Awaitable[Response]]
 _ROUTING_CODES = {404: "no_such_address", 405: "method_not_allowed"}
 
@@ -142,7 +144,7 @@ async def _not_routed(request: Request, error: Exception) -> Response:
 
 async def _database_unavailable(_: Request, error: Exception) -> Response:
     logger.error("the database is not available: %s", error)
-    detail = "the database is not available: try again, and look at /readyz"
+    detail = remedy_for(error) or _UNAVAILABLE
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
     return problem_response(503, "database_unavailable", detail, headers=headers)
 

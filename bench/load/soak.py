@@ -1,8 +1,8 @@
 """Mixed load for a quarter of an hour: what of the service grows, and how late it is.
 
 Clients submit, read, list, follow, upload logs, send batches and ask for reports, with
-a worker whose analyses take no time. Memory, connections, files and threads are looked at
-every few seconds; the first fifth of the time is for warming up.
+a worker whose analyses take no time. Memory, connections, files and threads are looked
+at every few seconds; the first fifth of the time is for warming up.
 """
 
 import argparse
