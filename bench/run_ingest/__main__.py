@@ -45,7 +45,7 @@ def main():
                 if number:
                     values.append(spent)
             print(f"round {number} of {rounds}", file=sys.stderr)
-    report(seen)
+        report(seen)
 
 
 def start(folder, stack, peers):

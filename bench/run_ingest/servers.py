@@ -45,7 +45,11 @@ class Server:
     def stop(self):
         self.http.close()
         os.killpg(self._process.pid, signal.SIGTERM)
-        self._process.wait(15)
+        try:
+            self._process.wait(15)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
 
 
 def gradhealth(environment):
