@@ -67,14 +67,17 @@ class Json(TypeDecorator[Any]):
     Args:
         of: Any type pydantic knows; numbers that are not finite travel as strings
             where its models say so.
+        with_defaults: Whether to write what has its default too. Without, an earlier
+            version reads what a later one wrote, as long as nothing new is asked for.
     """
 
     impl = JSON
     cache_ok = True
 
-    def __init__(self, of: Any) -> None:
+    def __init__(self, of: Any, *, with_defaults: bool = True) -> None:
         super().__init__(none_as_null=True)
         self.of = of
+        self.with_defaults = with_defaults
         self._adapter: TypeAdapter[Any] = TypeAdapter(of)
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
@@ -83,7 +86,9 @@ class Json(TypeDecorator[Any]):
         if value is None:
             return None
         # Not dump_python(mode="json"): that leaves NaN a number, which no JSON holds.
-        return from_json(self._adapter.dump_json(value))
+        return from_json(
+            self._adapter.dump_json(value, exclude_defaults=not self.with_defaults)
+        )
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         """Turn what JSON held back into the type."""

@@ -86,7 +86,7 @@ class AnalysisRow(Base):
     project: Mapped[str]
     status: Mapped[Status] = mapped_column(Text)
     spec: Mapped[dict[str, Any]] = mapped_column(Json(dict[str, Any]))
-    options: Mapped[Options] = mapped_column(Json(Options))
+    options: Mapped[Options] = mapped_column(Json(Options, with_defaults=False))
     idempotency_key: Mapped[str | None]
     request_hash: Mapped[str | None]
     phase: Mapped[str]

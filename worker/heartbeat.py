@@ -1,9 +1,8 @@
 """Signs of life, and care for the work that dead workers left behind."""
 
-import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from gradhealth.schemas.analysis import Device
 from gradhealth.schemas.worker import WorkerState
@@ -135,14 +134,3 @@ class Care:
             await self._engine.reconcile(self._claims.open_tickets)
             await self._heartbeat.forget_the_long_silent()
             await patient(self._retention.purge)()
-
-
-async def for_ever(act: Callable[[], Awaitable[None]], *, pause_seconds: float) -> None:
-    """Act, pause, and act again until cancelled; a failure is logged."""
-    while True:
-        try:
-            await act()
-        except Exception:
-            # Whatever it was, the next round must come: others count on it.
-            _logger.exception("a periodic duty of the worker failed")
-        await asyncio.sleep(pause_seconds)

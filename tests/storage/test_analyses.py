@@ -1,4 +1,5 @@
 import asyncio
+import json
 import time
 
 import pytest
@@ -40,6 +41,19 @@ async def test_an_accepted_analysis_reads_back(stores):
     assert await stores.analyses.get(created.id) == created
     assert list(await stores.analyses.spec(created.id)) == ["z", "a"]
     assert await stores.analyses.spec(created.id) == new.spec
+
+
+async def test_options_that_are_not_used_are_not_written(stores):
+    # During an upgrade the version before, which may not know them, reads the row.
+    new = NewAnalysis(kind="architecture", spec={}, options=Options(max_trials=3))
+    created, _ = await stores.analyses.create(new)
+
+    query = text("SELECT CAST(options AS TEXT) FROM gh_analyses WHERE id = :id")
+    async with stores.sessions.reading() as session:
+        written = (await session.execute(query, {"id": created.id})).scalar()
+
+    assert json.loads(written) == {"max_trials": 3}
+    assert await stores.analyses.options(created.id) == new.options
 
 
 async def test_a_nul_is_no_reason_to_fail(stores):

@@ -10,13 +10,20 @@ ROOT = Path(__file__).parents[2]
 
 
 class Fleet:
-    """Workers on one database, running the faulty units; all gone at the end."""
+    """Workers on one database, running the faulty units; all gone at the end.
 
-    def __init__(self, storage, **settings):
+    Args:
+        storage: The database.
+        root: Where the version of the project is that they run.
+        settings: Without their prefix.
+    """
+
+    def __init__(self, storage, *, root=ROOT, **settings):
+        self._root = root
         self._workers = {}
         self._environment = {
             **os.environ,
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": str(root),
             "GRADHEALTH_DATABASE_URL": storage.sync_url,
             "GRADHEALTH_UNITS_MODULE": "tests.support.faulty_units",
             "GRADHEALTH_ANALYSIS_MODULE": "tests.support.scripted_analysis",
@@ -39,7 +46,7 @@ class Fleet:
             self._workers[name] = subprocess.Popen(
                 [sys.executable, "-m", "worker"],
                 env={**self._environment, "GRADHEALTH_WORKER_ID": name},
-                cwd=ROOT,
+                cwd=self._root,
             )
 
     def kill(self, *names):
@@ -47,6 +54,9 @@ class Fleet:
         for name in names:
             self._workers[name].kill()
             self._workers.pop(name).wait()
+
+    def pid(self, name):
+        return self._workers[name].pid
 
     def stop(self, name):
         """Ask to stop, and return the exit code."""

@@ -3,7 +3,8 @@ import asyncio
 import pytest
 
 from tests.support.storages import open_stores
-from worker.heartbeat import Heartbeat, for_ever
+from worker.duties import for_ever
+from worker.heartbeat import Heartbeat
 
 
 @pytest.fixture
