@@ -3,11 +3,11 @@
 import asyncio
 import os
 import stat
-import subprocess
 import sys
 
 import pytest
 
+from storage.backups import BackupError, back_up, restore
 from storage.config import StorageSettings
 from storage.keys import KeyStore
 from storage.records import NewAnalysis
@@ -28,26 +28,20 @@ def empty(storage, request, tmp_path):
     return StorageSettings(database_url=url)
 
 
-@pytest.fixture
-def command(request):
-    def run(name, file, storage):
-        path = os.environ["PATH"]
-        if not storage.is_sqlite:
-            programs = request.getfixturevalue("postgres").programs
-            path = f"{programs}{os.pathsep}{path}"
-        return subprocess.run(
-            [sys.executable, "-m", "storage.backup_commands", name, file],
-            env={
-                **os.environ,
-                "PATH": path,
-                "GRADHEALTH_DATABASE_URL": storage.sync_url,
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+@pytest.fixture(autouse=True)
+def programs(storage, request, monkeypatch):
+    """PostgreSQL's own programs can be found."""
+    if not storage.is_sqlite:
+        programs = request.getfixturevalue("postgres").programs
+        monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
 
-    return run
+
+async def run(command, file, storage):
+    """Runs the command as a process, to its good end."""
+    environment = {**os.environ, "GRADHEALTH_DATABASE_URL": storage.sync_url}
+    program = [sys.executable, "-m", "storage.backup_commands", command, file]
+    process = await asyncio.create_subprocess_exec(*program, env=environment)
+    assert await process.wait() == 0
 
 
 async def fill(stores):
@@ -63,19 +57,17 @@ async def fill(stores):
 
 
 async def test_restored_elsewhere_nothing_is_missing_and_queued_work_runs_on(
-    storage, empty, command, tmp_path
+    storage, empty, tmp_path
 ):
     file = tmp_path / "backup"
     async with open_stores(storage) as stores:
         finished, others, key = await fill(stores)
-        done = await asyncio.to_thread(command, "backup", file, storage)
-        assert done.returncode == 0, done.stderr
+        await run("backup", file, storage)
         for id_ in others:
             await stores.analyses.cancel(id_)
 
-    restored = await asyncio.to_thread(command, "restore", file, empty)
+    await run("restore", file, empty)
 
-    assert restored.returncode == 0, restored.stderr
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     async with open_stores(empty) as stores:
         assert repr(await stores.analyses.get(finished.id)) == repr(finished)
@@ -88,26 +80,33 @@ async def test_restored_elsewhere_nothing_is_missing_and_queued_work_runs_on(
     assert [each.status for each in ended] == ["succeeded"] * 3
 
 
-def test_what_is_there_is_never_overwritten(storage, command, tmp_path):
+def test_what_is_there_is_never_overwritten(storage, tmp_path):
     file = tmp_path / "backup"
-    assert command("backup", file, storage).returncode == 0
+    back_up(storage, file)
     before = file.read_bytes()
 
-    again, over = command("backup", file, storage), command("restore", file, storage)
+    for act in (back_up, restore):
+        with pytest.raises(BackupError, match="exists"):
+            act(storage, file)
 
-    assert again.returncode == over.returncode == 1
-    assert "exists" in again.stderr
-    assert "exists" in over.stderr
     assert file.read_bytes() == before
-    assert [*tmp_path.glob("*.unfinished")] == []
+    assert [*tmp_path.iterdir()] == [file]
 
 
-def test_what_is_no_backup_is_not_restored(empty, command, tmp_path):
+def test_what_is_no_backup_is_not_restored(empty, tmp_path):
     (tmp_path / "text").write_text("no backup")
 
-    done = command("restore", tmp_path / "text", empty)
+    with pytest.raises(BackupError):
+        restore(empty, tmp_path / "text")
 
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
     if empty.is_sqlite:
         assert not any(empty.data_dir.iterdir())
+
+
+def test_without_the_programs_it_says_what_is_missing(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(BackupError, match="postgresql-client"):
+        back_up(StorageSettings(database_url="postgresql://u@h/d"), tmp_path / "file")
+
+    assert not any(tmp_path.iterdir())
