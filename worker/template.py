@@ -97,7 +97,12 @@ class Template:
                 start_new_session=True,
             )
         template = cls(process, ours, folder)
-        await template._answered(template._ready, _READY_SECONDS)
+        try:
+            await template._answered(template._ready, _READY_SECONDS)
+        except asyncio.CancelledError:
+            # Whoever waited has no more time, and nobody else knows of it.
+            await template.stop()
+            raise
         if not template._ready.done():
             await template.stop()
             message = "the training process could not be started; see the worker's log"

@@ -1,6 +1,7 @@
 import asyncio
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -136,3 +137,26 @@ async def test_units_that_cannot_be_loaded_are_an_error_at_the_start():
 
     with pytest.raises(JobError, match="could not be started"):
         await supervisor.start()
+
+
+async def test_who_gives_up_during_the_start_leaves_no_process_behind():
+    supervisor = Supervisor(WorkerSettings(units_module="tests.support.faulty_units"))
+    before = children()
+    starting = asyncio.create_task(supervisor.start())
+    while not (started := children() - before):
+        await asyncio.sleep(0.001)
+
+    # One turn more, in which the start learns of its process.
+    await asyncio.sleep(0.01)
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+
+    for pid in started:
+        await gone(pid)
+
+
+def children():
+    """Processes that this one has started."""
+    tasks = Path("/proc/self/task").iterdir()
+    return {pid for task in tasks for pid in (task / "children").read_text().split()}
