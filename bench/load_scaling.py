@@ -16,6 +16,7 @@ from tests.support.storages import open_stores
 
 NUM_WORKERS = (1, 2, 4, 8)
 PATIENCE_SECONDS = 600.0
+STORES = ("PostgreSQL", "SQLite")
 
 
 async def jobs_per_second(storage, num_workers, *, jobs_each, seconds):
@@ -52,17 +53,18 @@ async def _until_ready(stores, names):
 
 def main():
     parser = argparse.ArgumentParser(prog="bench.load_scaling")
-    parser.add_argument("--jobs", type=int, default=10, help="jobs a worker")
-    parser.add_argument("--seconds", type=float, default=2.0, help="length of a job")
+    parser.add_argument("--jobs", type=int, default=6, help="jobs a worker")
+    parser.add_argument("--seconds", type=float, default=8.0, help="length of a job")
+    parser.add_argument("--stores", nargs="+", choices=STORES, default=STORES)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="gh-") as folder:
         server = PostgresServer(Path(folder) / "pg")
         try:
-            for storage, store in (
-                (create_postgresql(server), "PostgreSQL"),
-                (create_sqlite(Path(folder)), "SQLite"),
-            ):
-                tell(store, storage, options)
+            for store in options.stores:
+                if store == "SQLite":
+                    tell(store, create_sqlite(Path(folder)), options)
+                else:
+                    tell(store, create_postgresql(server), options)
         finally:
             server.stop()
 
