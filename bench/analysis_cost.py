@@ -14,7 +14,7 @@ from gradhealth.network import resolve
 from gradhealth.schemas.analysis import Options
 from worker import units
 from worker.analysis import analyse
-from worker.training import TrainingRun
+from worker.measuring.training import TrainingRun
 
 ROUNDS = 3
 

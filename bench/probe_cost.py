@@ -10,9 +10,9 @@ import torch
 
 from bench.specs import MLP, RESNET
 from gradhealth.network import resolve
-from worker.recording import Recording
-from worker.tracing import trace_of
-from worker.training import TrainingRun
+from worker.measuring.recording import Recording
+from worker.measuring.tracing import trace_of
+from worker.measuring.training import TrainingRun
 
 ROUNDS, TURN = 7, 5
 CPU = torch.device("cpu")

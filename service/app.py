@@ -21,21 +21,19 @@ from storage.session import Sessions, create_engine
 from storage.sign_ins import SignInStore
 from storage.workers import WorkerStore
 
-from .access import authenticated
+from .access.authentication import authenticated
+from .access.key_ring import KeyRing
+from .access.local_only import LocalOnlyMiddleware
+from .access.quotas import UsageMemory
+from .access.rates import RateHeadersMiddleware, RateLimits
 from .config import ServiceSettings
-from .delivering import create_deliverer
 from .errors import add_error_handlers
-from .exposition import Exposition
-from .judging import Judge
-from .key_ring import KeyRing
-from .local_only import LocalOnlyMiddleware
-from .metrics_port import MetricsPortMiddleware
+from .monitoring.exposition import Exposition
+from .monitoring.metrics_port import MetricsPortMiddleware
+from .monitoring.readiness import Readiness
+from .monitoring.request_ids import RequestIdMiddleware
+from .monitoring.request_metrics import RequestMetrics, RequestMetricsMiddleware
 from .openapi import describe
-from .quotas import UsageMemory
-from .rates import RateHeadersMiddleware, RateLimits
-from .readiness import Readiness
-from .request_ids import RequestIdMiddleware
-from .request_metrics import RequestMetrics, RequestMetricsMiddleware
 from .routes import (
     analyses,
     assets,
@@ -55,8 +53,10 @@ from .routes import (
     webhooks,
     workers,
 )
+from .runs.judging import Judge
 from .sockets import is_this_machine
 from .watching import Watch
+from .webhooks.delivering import create_deliverer
 
 ROUTES = (
     health,

@@ -22,32 +22,32 @@ from storage.uploads import UploadStore
 from storage.webhooks import WebhookStore
 from storage.workers import WorkerStore
 
-from .access import CallerOf
-from .analyses import AnalysisService
-from .analysis_query import STORABLE, AnalysisQuery
-from .badges import BadgeService
-from .batch_bodies import ReadBatch, read_batch
-from .bodies import Body, read_body
+from .access.authentication import CallerOf
+from .access.quotas import Quotas
+from .access.sign_in import SignIns
+from .analyses.badges import BadgeService
+from .analyses.documents import DocumentService
+from .analyses.events import EventService
+from .analyses.logs import LogService
+from .analyses.reports import ReportService
+from .analyses.routing import Routing
+from .analyses.service import AnalysisService
 from .config import ServiceSettings
-from .documents import DocumentService
-from .events import EventService
 from .exceptions import NotFoundError, UnknownRunError
-from .exposition import Exposition
-from .log_query import LogQuery
-from .logs import LogService
+from .monitoring.exposition import Exposition
+from .monitoring.readiness import Readiness
 from .pages.editing import EditorService
 from .pages.history import HistoryService
 from .pages.rendering import Pages
-from .quotas import Quotas
-from .readiness import Readiness
-from .received import ReceivedFile, receive_file
-from .reports import ReportService
-from .routing import Routing
-from .run_events import RunEventService
-from .run_query import RunQuery
-from .runs import RunService
-from .sign_in import SignIns
-from .webhooks import WebhookService
+from .requests.analysis_query import STORABLE, AnalysisQuery
+from .requests.batch_bodies import ReadBatch, read_batch
+from .requests.bodies import Body, read_body
+from .requests.files import ReceivedFile, receive_file
+from .requests.log_query import LogQuery
+from .requests.run_query import RunQuery
+from .runs.events import RunEventService
+from .runs.service import RunService
+from .webhooks.service import WebhookService
 
 _REQUEST: TypeAdapter[AnyRequest] = TypeAdapter(AnalysisRequest)
 _WEBHOOK: TypeAdapter[WebhookRequest] = TypeAdapter(WebhookRequest)

@@ -23,12 +23,12 @@ from storage.exceptions import (
 )
 from storage.outages import remedy_for
 
+from .access.sign_in import asks_for_page, go_and_sign_in, wants_page
 from .allowed_methods import allowed_methods
 from .exceptions import NoKeyError, ServiceError
+from .monitoring.request_ids import HEADER, request_id_of
 from .pages.rendering import Pages
 from .problems import MEDIA_TYPE, problem_response
-from .request_ids import HEADER, request_id_of
-from .sign_in import asks_for_page, go_and_sign_in, wants_page
 
 logger = logging.getLogger(__name__)
 

@@ -23,7 +23,7 @@ from gradhealth.schemas.run import RunRequest
 from gradhealth.schemas.webhook import WebhookRequest
 from gradhealth.traces import TraceDocument
 
-from .access import COOKIE, PUBLIC
+from .access.authentication import COOKIE, PUBLIC
 from .problems import MEDIA_TYPE
 
 _NULL = {"type": "null"}

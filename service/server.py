@@ -15,9 +15,9 @@ from gradhealth.telemetry.log_lines import set_up_logs
 from gradhealth.telemetry.tracing import set_up_tracing
 from storage.config import StorageSettings
 
+from .access.keyless import check_keys
 from .app import create_app
 from .config import ServiceSettings
-from .keyless import check_keys
 from .protocol import Protocol
 from .sockets import CannotListenError, listen, url_of
 

@@ -30,7 +30,7 @@ from gradhealth.schemas.trace import Trace
 from gradhealth.theory.gains import predict
 
 from .ports import Report, RunUnit
-from .trials import Baseline, prove
+from .proving.trials import Baseline, prove
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import logging
 from gradhealth.exceptions import GradHealthError
 from gradhealth.schemas.analysis import Device
 
-from .supervisor import Supervisor
+from .processes.supervisor import Supervisor
 
 _logger = logging.getLogger(__name__)
 _UNIT = "check_device"

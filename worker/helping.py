@@ -9,8 +9,8 @@ from gradhealth.exceptions import ChildCrashedError, GradHealthError
 from gradhealth.schemas.analysis import Device
 from storage.units import Loan, UnitStore
 
-from .supervisor import Job, Supervisor
-from .wire import Message, error_to_message
+from .processes.supervisor import Job, Supervisor
+from .processes.wire import Message, error_to_message
 
 _logger = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.2

@@ -9,7 +9,7 @@ from gradhealth.schemas.event import Event, News
 from storage.claims import Claim, ClaimStore
 from storage.units import NewUnit
 
-from .supervisor import Job
+from .processes.supervisor import Job
 
 _WATCH_SECONDS = 0.2
 

@@ -23,7 +23,7 @@ from .helping import Helper
 from .holding import Holding
 from .pool import UnitPool
 from .ports import Report, RunUnit
-from .supervisor import Job, Supervisor
+from .processes.supervisor import Job, Supervisor
 
 _logger = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from storage.claims import Claim
 from storage.units import NewUnit, UnitState, UnitStore
 
 from .ports import TooLateError
-from .wire import Message, error_from_message, error_to_message
+from .processes.wire import Message, error_from_message, error_to_message
 
 _LOOK_SECONDS = 0.1
 # A unit whose arguments carry much data is done here: it would be written and read

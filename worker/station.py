@@ -25,7 +25,7 @@ from .config import WorkerSettings
 from .duties import duties
 from .heartbeat import Heartbeat
 from .identity import own_gpu, worker_name
-from .supervisor import Supervisor
+from .processes.supervisor import Supervisor
 
 _logger = logging.getLogger(__name__)
 _WAIT_SECONDS = 1.0

@@ -20,10 +20,10 @@ from gradhealth.limits import UNLIMITED
 from gradhealth.network import resolve
 from gradhealth.targets import needed_lag
 
-from .recording import Recording, reading_of
-from .thinning import thinned
-from .tracing import trace_of
-from .training import TrainingRun
+from .measuring.recording import Recording, reading_of
+from .measuring.thinning import thinned
+from .measuring.tracing import trace_of
+from .measuring.training import TrainingRun
 
 WRITABLE: Sequence[Path] = ()
 Report = Callable[[int, int], None]

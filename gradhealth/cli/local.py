@@ -16,7 +16,7 @@ from gradhealth.network import resolve
 from gradhealth.schemas.analysis import Options, Progress, Result
 from gradhealth.schemas.event import News
 from worker.config import WorkerSettings
-from worker.supervisor import Supervisor
+from worker.processes.supervisor import Supervisor
 
 from .analyst import OnProgress
 from .run_results import LogReading, RunResult, judge_runs

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Never
 
 from gradhealth.exceptions import GradHealthError
-from worker.lifeline import die_with_parent
+from worker.processes.lifeline import die_with_parent
 
 from .output import complain
 

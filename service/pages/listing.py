@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from storage.filters import Filters
 
-from ..analysis_query import STORABLE, AnalysisQuery
+from ..requests.analysis_query import STORABLE, AnalysisQuery
 
 
 class ListingQuery(AnalysisQuery):

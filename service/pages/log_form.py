@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from gradhealth.exceptions import GradHealthError, InvalidDocumentError
 from gradhealth.schemas.problems import problems_of
 
-from ..log_query import LogQuery
+from ..requests.log_query import LogQuery
 from .mistakes import Mistake, named
 
 

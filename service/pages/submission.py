@@ -19,7 +19,7 @@ from gradhealth.schemas.analysis import (
 from gradhealth.schemas.problems import problems_of
 from gradhealth.strict_json import parse_object
 
-from ..bodies import Body
+from ..requests.bodies import Body
 from .mistakes import Mistake, named
 
 # Lines of the spec that are shown around a mistake.

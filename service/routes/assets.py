@@ -5,7 +5,7 @@ from importlib.resources import files
 from fastapi import APIRouter, Response
 from fastapi.staticfiles import StaticFiles
 
-from ..access import PUBLIC
+from ..access.authentication import PUBLIC
 from ..pages.rendering import style
 
 router = APIRouter(include_in_schema=False)

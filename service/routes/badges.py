@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from ..badges import CACHE_SECONDS, ShieldsBadge
+from ..analyses.badges import CACHE_SECONDS, ShieldsBadge
 from ..dependencies import Badges
 from ..openapi import problems
 

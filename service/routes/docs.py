@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response
 
-from ..access import PUBLIC
+from ..access.authentication import PUBLIC
 from ..dependencies import Show
 
 router = APIRouter(include_in_schema=False)

@@ -10,10 +10,10 @@ from gradhealth.examples import EXAMPLES
 from gradhealth.exceptions import InvalidDocumentError
 from storage.exceptions import IdempotencyConflictError
 
-from ..bodies import read_bounded
 from ..dependencies import Analyses, Editor, Settings, Show
 from ..exceptions import ServiceError
 from ..pages.submission import Submission
+from ..requests.bodies import read_bounded
 
 router = APIRouter(include_in_schema=False)
 

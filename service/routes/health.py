@@ -5,10 +5,10 @@ from fastapi import APIRouter, Response, status
 from gradhealth import __version__
 from gradhealth.document import Record
 
-from ..access import PUBLIC
+from ..access.authentication import PUBLIC
 from ..dependencies import Ready
+from ..monitoring.readiness import ReadinessReport
 from ..openapi import problems
-from ..readiness import ReadinessReport
 
 router = APIRouter(tags=["health"], responses=problems(403))
 

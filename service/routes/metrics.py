@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Depends, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from ..access import requires
+from ..access.authentication import requires
 from ..dependencies import Metrics
 from ..openapi import problems
 

@@ -7,8 +7,7 @@ from fastapi.responses import RedirectResponse
 
 from gradhealth.schemas.analysis import FINAL
 
-from ..access import CallerOf
-from ..analysis_query import STORABLE
+from ..access.authentication import CallerOf
 from ..dependencies import (
     Analyses,
     AnalysisId,
@@ -22,6 +21,7 @@ from ..dependencies import (
 )
 from ..pages.comparing import in_order, juxtapose
 from ..pages.listing import ListingQuery
+from ..requests.analysis_query import STORABLE
 
 router = APIRouter(include_in_schema=False)
 

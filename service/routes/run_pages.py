@@ -5,7 +5,7 @@ from fastapi.responses import RedirectResponse
 
 from gradhealth.reports.base import Subject
 
-from ..access import CallerOf
+from ..access.authentication import CallerOf
 from ..dependencies import RunId, RunListing, Runs, RunStoreOf, Show
 
 router = APIRouter(include_in_schema=False)

@@ -7,7 +7,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from gradhealth.schemas.run import Receipt, Run, RunPage
 
-from ..access import CallerOf
+from ..access.authentication import CallerOf
 from ..dependencies import (
     BatchBody,
     FollowedRunId,

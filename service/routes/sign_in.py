@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from ..access import COOKIE, PUBLIC
-from ..bodies import read_bounded
+from ..access.authentication import COOKIE, PUBLIC
+from ..access.sign_in import HOME, SignInForm, local, page
 from ..dependencies import SigningIn
-from ..sign_in import HOME, SignInForm, local, page
+from ..requests.bodies import read_bounded
 
 router = APIRouter(include_in_schema=False)
 

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Depends
 
 from gradhealth.schemas.worker import Workers
 
-from ..access import requires
+from ..access.authentication import requires
 from ..dependencies import AllWorkers, Settings
 from ..openapi import problems
 

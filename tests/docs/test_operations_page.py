@@ -9,8 +9,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from gradhealth.schemas.webhook import EVENT_TYPES, EndedAnalysis, RunAlert
 from service.app import create_app
 from service.config import ServiceSettings
-from service.readiness import ReadinessReport
-from service.signatures import signed_headers
+from service.monitoring.readiness import ReadinessReport
+from service.webhooks.signatures import signed_headers
 from storage.config import StorageSettings
 from storage.migrate import migrate
 from tests.support.apis import open_api

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from tests.support.networks import classifier
-from worker.build import build
+from worker.measuring.build import build
 
 LINEAR = {"type": "Linear", "out_features": 6}
 

@@ -1,0 +1,1 @@
+"""Who asks, what that allows, and how much of it."""

@@ -1,0 +1,1 @@
+"""Analyses: submitted, followed, reported."""

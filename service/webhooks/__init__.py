@@ -1,0 +1,1 @@
+"""Webhooks: delivered, signed, and never into a network of our own."""

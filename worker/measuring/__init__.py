@@ -1,0 +1,1 @@
+"""Measures a network: built, trained shortly and watched."""

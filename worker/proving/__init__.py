@@ -1,0 +1,1 @@
+"""Proves fixes: candidates are screened, trained and ranked."""
