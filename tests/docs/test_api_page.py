@@ -48,7 +48,7 @@ def test_every_other_error_is_there_and_none_is_made_up(app):
         for kind in app.exception_handlers
         if kind is not ServiceError and _is_ours(kind)
     }
-    source = "".join(path.read_text() for path in (ROOT / "service").glob("*.py"))
+    source = "".join(path.read_text() for path in (ROOT / "service").rglob("*.py"))
     written = re.findall(r'(?:problem_response\(\d+, |40\d: )"(\w+)"', source)
     # The answer to whoever went away.
     unread = {"client_disconnected"}
