@@ -42,12 +42,17 @@ class UnitState:
 
 @dataclass(frozen=True, slots=True)
 class Loan:
-    """A unit of another worker's analysis."""
+    """A unit of another worker's analysis.
+
+    Attributes:
+        traceparent: The span in which the analysis was asked for.
+    """
 
     analysis_id: str
     key: str
     unit: str
     arguments: Message
+    traceparent: str | None
 
 
 class UnitStore:
@@ -132,7 +137,11 @@ class UnitStore:
                 return None
             row.worker_id = worker_id
             arguments = json.loads(row.arguments)
-            return Loan(row.analysis_id, row.key, row.unit, arguments)
+            asked = select(AnalysisRow.traceparent).where(
+                AnalysisRow.id == row.analysis_id
+            )
+            traceparent = (await session.execute(asked)).scalar_one()
+            return Loan(row.analysis_id, row.key, row.unit, arguments, traceparent)
 
     @patient
     async def is_lent(self, loan: Loan, worker_id: str) -> bool:

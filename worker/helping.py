@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 
 from gradhealth.exceptions import ChildCrashedError, GradHealthError
 from gradhealth.schemas.analysis import Device
+from gradhealth.telemetry.log_lines import about
+from gradhealth.telemetry.tracing import span
 from storage.units import Loan, UnitStore
 
 from .processes.supervisor import Job, Supervisor
@@ -140,7 +142,11 @@ class Helper:
 
 async def _reply(loan: Loan, job: Job) -> Message | None:
     try:
-        return {"result": await job.run(loan.unit, loan.arguments)}
+        with (
+            about(analysis_id=loan.analysis_id),
+            span(loan.unit, parent=loan.traceparent, key=loan.key),
+        ):
+            return {"result": await job.run(loan.unit, loan.arguments)}
     except ChildCrashedError as error:
         # Its own worker shall see it crash, and count the attempt.
         _logger.warning("a unit of %s crashed: %s", loan.analysis_id, error)

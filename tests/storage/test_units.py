@@ -23,7 +23,7 @@ async def stores(storage):
 
 @pytest.fixture
 async def claim(stores):
-    new = NewAnalysis(kind="architecture", spec={})
+    new = NewAnalysis(kind="architecture", spec={}, traceparent="00-trace-span-01")
     created, _ = await stores.analyses.create(new)
     return await stores.claims("owner").begin(created.id)
 
@@ -53,6 +53,7 @@ async def test_an_offered_unit_is_lent_once_and_its_reply_comes_back(stores, cla
     await stores.units.give_back(loan, "helper", REPLY)
 
     assert (loan.key, loan.unit, loan.arguments) == ("key 0", "train", {"n": 0})
+    assert loan.traceparent == "00-trace-span-01"
     assert (second, lent) == (None, True)
     states = await stores.units.states(claim.analysis_id)
     assert states["key 0"].reply == REPLY

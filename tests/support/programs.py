@@ -75,7 +75,7 @@ class Programs:
 
     def urls(self):
         """The addresses the service listens on, the last one started; waits for it."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             for line in reversed(self.log("service").splitlines()):
                 if "listening on" in line:
