@@ -83,7 +83,7 @@ async def test_a_finished_analysis_is_posted_signed(local, stores):
 async def test_an_alert_of_a_run_is_posted(local):
     run = (await local.post("/v1/runs", json={"name": "mine"})).json()
     steps = list(range(40))
-    losses = [2.0 if step < 30 else "NaN" for step in steps]
+    losses = [2.0 - step / 20 if step < 30 else "NaN" for step in steps]
     batch = {"sequence": 0, "steps": steps, "series": {"loss": losses}}
     with Receiver() as receiver:
         webhook = await listen(local, receiver.url, events=["run.alert"])
