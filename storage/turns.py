@@ -6,7 +6,9 @@ thousand does not delay another's single one beyond what runs already (start-tim
 queueing, Goyal, Vin & Cheng 1996, with every analysis weighing the same).
 """
 
-from sqlalchemy import ColumnElement, func, select
+from collections.abc import Callable
+
+from sqlalchemy import ColumnElement, ScalarSelect, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradhealth.schemas.analysis import Device, Priority
@@ -29,29 +31,23 @@ async def next_turn(
     if priority == "low":
         first, last = FIRST_LOW_TURN, _LAST_TURN
     ours = (AnalysisRow.queue == queue) & AnalysisRow.turn.between(first, last)
-    present = await _present(session, ours)
-    latest = await _largest(
-        session, ours, AnalysisRow.status.in_(OPEN), AnalysisRow.project == project
+    running = _turn(func.max, ours, AnalysisRow.status == "running")
+    waiting = _turn(func.min, ours, AnalysisRow.status == "queued")
+    own = _turn(
+        func.max, ours, AnalysisRow.status.in_(OPEN), AnalysisRow.project == project
     )
+    present, following, latest = (
+        await session.execute(select(running, waiting, own))
+    ).one()
+    # The turn of the latest that runs; with none, of the next to run.
+    if present is None and following is not None:
+        present = following - 1
     if priority == "high":
         return max(first, present or first)
     return min(max(first - 1, present or 0, latest or 0) + 1, last)
 
 
-async def _present(session: AsyncSession, ours: ColumnElement[bool]) -> int | None:
-    # The turn of the latest that runs; with none, of the next to run.
-    running = await _largest(session, ours, AnalysisRow.status == "running")
-    if running is not None:
-        return running
-    query = select(func.min(AnalysisRow.turn))
-    waiting = query.where(ours, AnalysisRow.status == "queued")
-    following: int | None = (await session.execute(waiting)).scalar()
-    return None if following is None else following - 1
-
-
-async def _largest(
-    session: AsyncSession, *conditions: ColumnElement[bool]
-) -> int | None:
-    query = select(func.max(AnalysisRow.turn)).where(*conditions)
-    largest: int | None = (await session.execute(query)).scalar()
-    return largest
+def _turn(
+    extreme: Callable[..., ColumnElement[int]], *conditions: ColumnElement[bool]
+) -> ScalarSelect[int]:
+    return select(extreme(AnalysisRow.turn)).where(*conditions).scalar_subquery()
