@@ -21,10 +21,13 @@ def pytest_addoption(parser):
 def pytest_collection_modifyitems(config, items):
     if config.getoption("--faults"):
         return
-    skip = pytest.mark.skip(reason="full size: add --faults")
+    full = pytest.mark.skip(reason="full size: add --faults")
+    other = pytest.mark.skip(reason="the same on any database: add --faults for all")
     for item in items:
         if "faults" in item.keywords:
-            item.add_marker(skip)
+            item.add_marker(full)
+        elif "any_database" in item.keywords and "postgresql" in item.name:
+            item.add_marker(other)
 
 
 @pytest.fixture(scope="session")

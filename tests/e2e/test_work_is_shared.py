@@ -70,6 +70,7 @@ async def test_idle_workers_do_units_of_an_analysis(storage, tmp_path):
     assert len({worker for _, worker in lines(file)}) == 3
 
 
+@pytest.mark.any_database
 async def test_one_worker_does_all_of_it_alone(storage, tmp_path):
     file = tmp_path / "log"
     async with scene_on(storage, **IMPATIENT) as scene:
@@ -110,6 +111,7 @@ async def test_a_killed_worker_repeats_no_unit_that_was_finished(
     assert ended.attempts == (2 if victim == "owner" else 1)
 
 
+@pytest.mark.any_database
 async def test_helping_gives_way_to_a_workers_own_analysis(storage, tmp_path):
     file = tmp_path / "log"
     async with scene_on(storage, **IMPATIENT) as scene:
@@ -124,6 +126,7 @@ async def test_helping_gives_way_to_a_workers_own_analysis(storage, tmp_path):
     assert short.status == "succeeded"
 
 
+@pytest.mark.any_database
 async def test_a_worker_told_to_stop_may_finish_what_it_has(storage):
     async with scene_on(storage, drain_seconds=20, **IMPATIENT) as scene:
         scene.fleet.start("one")
@@ -139,6 +142,7 @@ async def test_a_worker_told_to_stop_may_finish_what_it_has(storage):
         assert (waiting.status, waiting.attempts) == ("queued", 0)
 
 
+@pytest.mark.any_database
 async def test_work_for_a_gpu_waits_for_one(storage):
     async with scene_on(storage) as scene:
         scene.fleet.start("one")
@@ -151,6 +155,7 @@ async def test_work_for_a_gpu_waits_for_one(storage):
     assert (for_cpu.status, waiting.status) == ("succeeded", "queued")
 
 
+@pytest.mark.any_database
 async def test_a_stuck_device_takes_its_worker_out_which_says_so(
     storage, tmp_path, monkeypatch
 ):
@@ -178,6 +183,7 @@ async def test_a_stuck_device_takes_its_worker_out_which_says_so(
         assert scene.fleet.stop("one") == 0
 
 
+@pytest.mark.any_database
 async def test_a_training_that_fails_on_a_device_in_order_costs_nobody_else(
     storage, tmp_path
 ):
@@ -192,6 +198,7 @@ async def test_a_training_that_fails_on_a_device_in_order_costs_nobody_else(
         assert (await scene.workers())[0].state == "ready"
 
 
+@pytest.mark.any_database
 async def test_workers_are_seen_with_what_they_do(storage, tmp_path):
     async with scene_on(storage, **IMPATIENT) as scene:
         scene.fleet.start("one")

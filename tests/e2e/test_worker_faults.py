@@ -114,6 +114,7 @@ async def test_a_frozen_worker_changes_nothing_when_it_wakes(storage):
         assert (ended.status, ended.attempts) == ("succeeded", 2)
 
 
+@pytest.mark.any_database
 async def test_a_stopped_worker_gives_its_work_back_uncounted(scene, tmp_path):
     stuck = tmp_path / "pid"
     scene.fleet.start("one")
@@ -135,6 +136,7 @@ async def test_a_stopped_worker_gives_its_work_back_uncounted(scene, tmp_path):
         assert (await scene.end_of(each)).attempts == 1
 
 
+@pytest.mark.any_database
 async def test_work_that_cannot_be_done_fails_with_a_reason_and_the_next_runs(
     scene, tmp_path
 ):
@@ -175,6 +177,7 @@ async def test_a_unit_is_repeated_after_a_crash_and_the_ones_before_are_not(
     assert file.read_text() == "first\n"
 
 
+@pytest.mark.any_database
 async def test_cancelling_what_runs_frees_the_worker_at_once(scene, tmp_path):
     stuck = tmp_path / "pid"
     scene.fleet.start("one")
@@ -196,6 +199,7 @@ async def test_cancelling_what_runs_frees_the_worker_at_once(scene, tmp_path):
         assert (await scene.stores.analyses.get(id_)).status == "cancelled"
 
 
+@pytest.mark.any_database
 async def test_deleting_what_runs_stops_it(scene, tmp_path):
     stuck = tmp_path / "pid"
     scene.fleet.start("one")
@@ -208,6 +212,7 @@ async def test_deleting_what_runs_stops_it(scene, tmp_path):
     assert (await scene.end_of(await scene.submit(ECHO))).status == "succeeded"
 
 
+@pytest.mark.any_database
 async def test_a_worker_gets_ready_while_it_beats(storage):
     # A beat that holds SQLite's write lock must not meet the engine's launch.
     async with scene_on(storage, beat_seconds=0.001) as scene:
@@ -218,6 +223,7 @@ async def test_a_worker_gets_ready_while_it_beats(storage):
     assert ended.status == "succeeded"
 
 
+@pytest.mark.any_database
 async def test_progress_can_be_watched(storage):
     async with scene_on(storage) as scene:
         scene.fleet.start("one")
