@@ -30,6 +30,7 @@ async def running(scene):
         await asyncio.sleep(0.02)
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     "num_jobs",
     [
@@ -56,6 +57,7 @@ async def test_a_flood_delays_others_by_no_more_than_what_runs(storage, num_jobs
     assert sum(each.status == "queued" for each in others) > num_jobs / 3
 
 
+@pytest.mark.any_database
 async def test_idle_workers_do_units_of_an_analysis(storage, tmp_path):
     file = tmp_path / "log"
     async with scene_on(storage, **IMPATIENT) as scene:
