@@ -4,19 +4,37 @@ import codecs
 import gzip
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
+import zstandard
 from pydantic_core import from_json
 
 from .exceptions import IngestError, LogTooLargeError
 from .limits import IngestLimits
 
-GZIP_MAGIC = b"\x1f\x8b"
 # A file that was compressed, and a transfer that was.
-MAX_GZIP_LAYERS = 2
+MAX_LAYERS = 2
+# Zstandard's own advice to readers: 8 MiB; what asks for more memory is refused.
+MAX_WINDOW_BYTES = 2**23
 _CHUNK = 2**20
+
+
+def _gunzipped(packed: BinaryIO) -> Any:
+    return gzip.GzipFile(fileobj=packed)
+
+
+def _unzstd(packed: BinaryIO) -> Any:
+    reader = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW_BYTES)
+    return reader.stream_reader(packed, read_across_frames=True)
+
+
+_UNPACKERS: Mapping[bytes, Callable[[BinaryIO], Any]] = {
+    b"\x1f\x8b": _gunzipped,
+    b"\x28\xb5\x2f\xfd": _unzstd,
+}
+_MAGIC_BYTES = max(map(len, _UNPACKERS))
 
 
 @dataclass
@@ -25,7 +43,7 @@ class LogFile:
 
     Args:
         name: Its path, for what formats write there: runs and metrics.
-        stream: Its bytes; a gzip is unpacked while it is read.
+        stream: Its bytes; gzip and zstd are unpacked while they are read.
         limits: What may be read.
 
     Attributes:
@@ -103,17 +121,19 @@ class LogFile:
     def _opened(self) -> io.BufferedReader:
         self.stream.seek(0)
         opened: Any = io.BufferedReader(_Bounded(self.stream, self), _CHUNK)
-        for _ in range(MAX_GZIP_LAYERS):
-            if not opened.peek(len(GZIP_MAGIC)).startswith(GZIP_MAGIC):
+        for _ in range(MAX_LAYERS):
+            head = opened.peek(_MAGIC_BYTES)
+            magic = next((each for each in _UNPACKERS if head.startswith(each)), None)
+            if magic is None:
                 break
-            unpacked = gzip.GzipFile(fileobj=opened)
+            unpacked = _UNPACKERS[magic](opened)
             opened = io.BufferedReader(_Bounded(unpacked, self), _CHUNK)
         reader: io.BufferedReader = opened
         return reader
 
 
 class _Bounded(io.RawIOBase):
-    """Counts what is read, and turns a broken gzip into an error or a note."""
+    """Counts what is read, and turns a broken packing into an error or a note."""
 
     def __init__(self, stream: Any, file: LogFile) -> None:
         self._read = getattr(stream, "read1", stream.read)
@@ -134,6 +154,8 @@ class _Bounded(io.RawIOBase):
             return 0
         except (OSError, zlib.error) as error:
             raise IngestError(f"a gzip that cannot be unpacked: {error}") from error
+        except zstandard.ZstdError as error:
+            raise IngestError(f"a zstd that cannot be unpacked: {error}") from error
         self._left -= len(chunk)
         if self._left < 0:
             limit = self._file.limits.bytes

@@ -38,8 +38,8 @@ class Recorder:
         model: As the loop calls it; may be compiled or distributed.
         optimizer: Or several.
         run: Name of the run; the model's class when left out.
-        to: Address of a service, a file that ends in .jsonl or .jsonl.gz, or a folder;
-            left out, the run stays in memory.
+        to: Address of a service, a file that ends in .jsonl, .jsonl.gz or
+            .jsonl.zst, or a folder; left out, the run stays in memory.
         budget: Share of a step's time that recording may take; null: no limit.
         norm_every: Steps between two with gradient norms.
         sample_every: Steps between two with everything else.

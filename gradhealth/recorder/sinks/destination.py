@@ -20,8 +20,8 @@ class Destination:
     """Where a run goes.
 
     Attributes:
-        to: Address of a service, a path that ends in .jsonl or .jsonl.gz, or a folder
-            that gets a new file for each run.
+        to: Address of a service, a path that ends in .jsonl, .jsonl.gz or .jsonl.zst,
+            or a folder that gets a new file for each run.
         run: Name of the run.
         rank: Number of the process, when each of several records.
         spool: Folder in which batches wait for a service; null: in the user's cache.

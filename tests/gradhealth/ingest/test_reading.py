@@ -6,6 +6,7 @@ import json
 import zipfile
 
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,7 +28,7 @@ def refusal(content, **options):
     return str(caught.value)
 
 
-@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+@pytest.mark.parametrize("compress", [bytes, gzip.compress, zstandard.compress])
 def test_a_file_is_read_packed_or_not(compress):
     trace = the_trace(compress(LINES))
 
@@ -66,6 +67,7 @@ def test_a_file_that_is_not_there_is_an_error(tmp_path):
         (b"a,loss\n1,2\n1,2,3\n1,2\n", "line 3 has 3 cells, the header 2"),
         (b"a,loss,loss\n1,2,3\n", "the column 'loss' is there 2 times"),
         (gzip.compress(LINES)[:-8] + bytes(8), "a gzip that cannot be unpacked"),
+        (zstandard.compress(LINES) + bytes(8), "a zstd that cannot be unpacked"),
         (b"[" * 100_000, "no log in a known format"),
     ],
 )
@@ -120,8 +122,9 @@ def test_bounds_are_held(limits, words):
     assert words in refusal(LINES, limits=IngestLimits(**limits))
 
 
-def test_a_bomb_is_stopped_at_the_bound():
-    bomb = gzip.compress(gzip.compress(LINES + b"\n" * 2**26))
+@pytest.mark.parametrize("compress", [gzip.compress, zstandard.compress])
+def test_a_bomb_is_stopped_at_the_bound(compress):
+    bomb = gzip.compress(compress(LINES + b"\n" * 2**26))
 
     assert "when unpacked" in refusal(bomb, limits=IngestLimits(bytes=2**20))
 

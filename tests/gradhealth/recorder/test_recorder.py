@@ -6,10 +6,20 @@ import json
 import numpy as np
 import pytest
 import torch
+import zstandard
 from torch import nn
 
 from gradhealth.recorder import Recorder
 from tests.support.trainings import Reader, batch, mlp, train
+
+
+def unzstd(data):
+    return (
+        zstandard.ZstdDecompressor().stream_reader(data, read_across_frames=True).read()
+    )
+
+
+PACKED = {"": bytes, ".gz": gzip.decompress, ".zst": unzstd}
 
 
 def sgd(model, **how):
@@ -122,13 +132,14 @@ def test_a_recurrent_training_is_bitwise_the_same():
     assert all(torch.equal(weights[name], bare_weights[name]) for name in weights)
 
 
-def test_a_file_holds_the_run_line_by_line(tmp_path):
+@pytest.mark.parametrize(("suffix", "unpack"), PACKED.items())
+def test_a_file_holds_the_run_line_by_line(tmp_path, suffix, unpack):
     model = mlp()
-    path = tmp_path / "trace.jsonl.gz"
+    path = tmp_path / f"trace.jsonl{suffix}"
 
     trace = record(model, sgd(model), num_steps=70, to=path, run="mine")
 
-    header, *batches = map(json.loads, gzip.decompress(path.read_bytes()).splitlines())
+    header, *batches = map(json.loads, unpack(path.read_bytes()).splitlines())
     assert header["trace_version"] == 1
     assert header["run"] == "mine"
     assert [layer["path"] for layer in header["layers"]] == [
@@ -186,8 +197,9 @@ def test_a_destination_of_no_known_kind_is_refused_at_once(to):
         Recorder(model, sgd(model), to=to).start()
 
 
-def test_a_file_stays_readable_when_the_process_is_killed(tmp_path):
-    path = tmp_path / "trace.jsonl.gz"
+@pytest.mark.parametrize(("suffix", "unpack"), PACKED.items())
+def test_a_file_stays_readable_when_the_process_is_killed(tmp_path, suffix, unpack):
+    path = tmp_path / f"trace.jsonl{suffix}"
     model = mlp()
     optimizer = sgd(model)
 
@@ -196,7 +208,7 @@ def test_a_file_stays_readable_when_the_process_is_killed(tmp_path):
         recorder.trace()  # waits until everything so far is handed over
         copied = path.read_bytes()  # what a killed process leaves
 
-    lines = gzip.decompress(copied).splitlines()
+    lines = unpack(copied).splitlines()
     assert len(lines) == 3
     assert all(map(json.loads, lines))
 
