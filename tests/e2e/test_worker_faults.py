@@ -71,6 +71,7 @@ async def test_queued_work_runs_after_everything_was_killed(scene):
     assert {each.status for each in ended} == {"succeeded"}
 
 
+@pytest.mark.any_database
 async def test_a_worker_that_never_comes_back_is_replaced(storage, tmp_path):
     file, stuck = tmp_path / "log", tmp_path / "pid"
     async with scene_on(storage, **IMPATIENT) as scene:
@@ -94,6 +95,7 @@ async def test_a_worker_that_never_comes_back_is_replaced(storage, tmp_path):
         assert (await scene.stores.analyses.get(id_)).attempts == 2
 
 
+@pytest.mark.any_database
 async def test_a_frozen_worker_changes_nothing_when_it_wakes(storage):
     async with scene_on(storage, **IMPATIENT) as scene:
         scene.fleet.start("frozen")

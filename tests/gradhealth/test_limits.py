@@ -10,7 +10,7 @@ from gradhealth.network import resolve
 from tests.support.specs import LINEAR, classify, problems_in
 
 # Far above what a refusal takes, far below what expanding would.
-SECONDS = 2.0
+SECONDS = 5.0
 
 
 def nested(times: int, **key: Any) -> list[Any]:
@@ -85,11 +85,11 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_too_many_or_too_deep_is_refused_at_once(name):
-    started = time.perf_counter()
+    started = time.process_time()
 
     (problem,) = problems_in(HOSTILE[name])
 
-    assert time.perf_counter() - started < SECONDS
+    assert time.process_time() - started < SECONDS
     assert problem.pointer == "/model"
 
 
@@ -120,31 +120,31 @@ LARGE = {
 
 @pytest.mark.parametrize("name", LARGE)
 def test_other_excesses_are_refused_at_once(name):
-    started = time.perf_counter()
+    started = time.process_time()
 
     problems = problems_in(LARGE[name])
 
-    assert time.perf_counter() - started < SECONDS
+    assert time.process_time() - started < SECONDS
     assert 1 <= len(problems) <= 20
     assert all(len(problem.message) < 2_000 for problem in problems)
 
 
 def test_the_largest_network_that_is_allowed_resolves_quickly():
-    started = time.perf_counter()
+    started = time.process_time()
 
     network = resolve(classify({"repeat": 1_999, "body": [LINEAR]}))
 
-    assert time.perf_counter() - started < SECONDS
+    assert time.process_time() - started < SECONDS
     assert len(network.nodes) == 2_000
 
 
 def test_many_rules_on_many_layers_are_matched_quickly():
     rule = {"match": "*a*b*c*d*weight", "fn": "xavier_normal_"}
-    started = time.perf_counter()
+    started = time.process_time()
 
     resolve(classify({"repeat": 1_000, "body": [LINEAR]}, init=[rule] * 64))
 
-    assert time.perf_counter() - started < SECONDS
+    assert time.process_time() - started < SECONDS
 
 
 def test_rewrites_of_a_checked_spec_are_not_limited():
