@@ -124,7 +124,8 @@ def _bounded(entries: Iterator[_Entry], file: LogFile) -> Iterator[LogFile]:
         if left < 0:
             raise LogTooLargeError(f"more than {limits.bytes:,} bytes when unpacked")
         if entry.is_file and not entry.name.startswith(_NOISE):
-            yield LogFile(entry.name, cast(BinaryIO, _Member(entry.opener)), limits)
+            member = cast(BinaryIO, _Member(entry.opener))
+            yield LogFile(entry.name, member, limits, file.deadline)
 
 
 class _SmallReads:

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 import zstandard
 from pydantic_core import from_json
 
+from .deadline import Deadline
 from .exceptions import IngestError, LogTooLargeError
 from .limits import IngestLimits
 
@@ -45,6 +46,7 @@ class LogFile:
         name: Its path, for what formats write there: runs and metrics.
         stream: Its bytes; gzip and zstd are unpacked while they are read.
         limits: What may be read.
+        deadline: When reading ends; all files of a log have one together.
 
     Attributes:
         notes: What was repaired while reading.
@@ -53,6 +55,7 @@ class LogFile:
     name: str
     stream: BinaryIO
     limits: IngestLimits
+    deadline: Deadline
     notes: list[str] = field(default_factory=list)
 
     def head(self, size: int) -> bytes:
@@ -133,7 +136,7 @@ class LogFile:
 
 
 class _Bounded(io.RawIOBase):
-    """Counts what is read, and turns a broken packing into an error or a note."""
+    """Holds the bounds, and turns a broken packing into an error or a note."""
 
     def __init__(self, stream: Any, file: LogFile) -> None:
         self._read = getattr(stream, "read1", stream.read)
@@ -144,6 +147,7 @@ class _Bounded(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
+        self._file.deadline.check()
         try:
             # One piece at a time: what came before the end of a cut file counts.
             chunk: bytes = self._read(min(len(buffer), _CHUNK))

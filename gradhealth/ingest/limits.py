@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class IngestLimits:
     """The largest log that is read; each number is a setting.
 
-    Together they bound the memory: about 16 bytes a value while reading, 9 a cell
-    afterwards, and 250 a value of a JSON document, in the worst case.
+    Together they bound the work and the memory: about 16 bytes a value while reading,
+    9 a cell afterwards, and 250 a value of a JSON document, in the worst case.
 
     Attributes:
         bytes: Of all files of a log, unpacked.
@@ -20,6 +20,7 @@ class IngestLimits:
         values: Kept of all runs while reading; of longer runs every second, fourth, ...
             step.
         cells: Steps times columns of all traces together; longer runs are thinned.
+        seconds: CPU time of reading all files of a log.
     """
 
     bytes: int = 2**33
@@ -30,6 +31,7 @@ class IngestLimits:
     columns: int = 20_000
     values: int = 2**23
     cells: int = 2**24
+    seconds: float = 600.0
 
 
 DEFAULT_LIMITS = IngestLimits()

@@ -7,6 +7,7 @@ from typing import BinaryIO
 from ..document import quoted
 from ..schemas.trace import Trace
 from .archives import files_in
+from .deadline import Deadline
 from .exceptions import IngestError
 from .files import LogFile
 from .limits import DEFAULT_LIMITS, IngestLimits
@@ -58,7 +59,7 @@ def _read(
     mapping: LogMapping,
     limits: IngestLimits,
 ) -> list[Trace]:
-    file = LogFile(filename, stream, limits)
+    file = LogFile(filename, stream, limits, Deadline(limits.seconds))
     with files_in(file) as files:
         groups = formats_in(files, format_name)
         if files != [file]:

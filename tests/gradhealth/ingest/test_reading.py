@@ -116,6 +116,7 @@ def test_an_unknown_format_is_refused_with_the_nearest():
         ({"line_bytes": 20}, "line 1 is longer than 20 bytes"),
         ({"columns": 2}, "more than 2 different names"),
         ({"values": 1}, "values that cannot be thinned"),
+        ({"seconds": 0.0}, "more than 0 s of work"),
     ],
 )
 def test_bounds_are_held(limits, words):
