@@ -1,6 +1,5 @@
-"""The application: routes, middleware, and what lives as long as it does."""
+"""The application: its routes, and what every request passes."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -11,26 +10,15 @@ from starlette.types import Scope
 
 from gradhealth import __version__
 from gradhealth.telemetry import tracing
-from storage.alerts import AlertStore
 from storage.config import StorageSettings
-from storage.dispatch import Queue
-from storage.events import EventStore
-from storage.judgements import JudgementStore
-from storage.keys import KeyStore
-from storage.session import Sessions, create_engine
-from storage.sign_ins import SignInStore
-from storage.workers import WorkerStore
 
 from .access.authentication import authenticated
-from .access.key_ring import KeyRing
 from .access.local_only import LocalOnlyMiddleware
-from .access.quotas import UsageMemory
-from .access.rates import RateHeadersMiddleware, RateLimits
+from .access.rates import RateHeadersMiddleware
 from .config import ServiceSettings
 from .errors import add_error_handlers
-from .monitoring.exposition import Exposition
+from .lifetime import opened
 from .monitoring.metrics_port import MetricsPortMiddleware
-from .monitoring.readiness import Readiness
 from .monitoring.request_ids import RequestIdMiddleware
 from .monitoring.request_metrics import RequestMetrics, RequestMetricsMiddleware
 from .openapi import describe
@@ -53,10 +41,6 @@ from .routes import (
     webhooks,
     workers,
 )
-from .runs.judging import Judge
-from .sockets import is_this_machine
-from .watching import Watch
-from .webhooks.delivering import create_deliverer
 
 ROUTES = (
     health,
@@ -92,46 +76,8 @@ def create_app(settings: ServiceSettings, storage: StorageSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        engine, queue = create_engine(storage), Queue(storage)
-        sessions = Sessions(engine)
-        app.state.settings = settings
-        app.state.sessions, app.state.queue = sessions, queue
-        app.state.key_ring = KeyRing(
-            KeyStore(sessions),
-            SignInStore(sessions),
-            keyless=is_this_machine(settings.host),
-        )
-        app.state.usage = UsageMemory()
-        app.state.log_slots = asyncio.Semaphore(settings.max_logs_at_once)
-        app.state.rate_limits = RateLimits(
-            key_quota=settings.key_requests_per_minute,
-            project_quota=settings.project_requests_per_minute,
-        )
-        app.state.readiness = Readiness(
-            engine,
-            WorkerStore(sessions),
-            worker_alive_seconds=settings.worker_alive_seconds,
-        )
-        app.state.exposition = Exposition(
-            request_metrics,
-            sessions,
-            worker_alive_seconds=settings.worker_alive_seconds,
-        )
-        app.state.watch = Watch(EventStore(sessions))
-        app.state.judge = Judge(
-            JudgementStore(sessions), memory_bytes=settings.run_memory_mb * 2**20
-        )
-        app.state.judge.start()
-        app.state.run_watch = Watch(AlertStore(sessions))
-        deliverer = create_deliverer(sessions, settings)
-        deliverer.start()
-        yield
-        await deliverer.close()
-        await app.state.judge.close()
-        await app.state.run_watch.close()
-        await app.state.watch.close()
-        queue.close()
-        await engine.dispose()
+        async with opened(app.state, settings, storage, request_metrics):
+            yield
 
     app = FastAPI(
         title="gradhealth",
