@@ -1,7 +1,7 @@
 """Puts a result together: statistics by layer and by step beside the diagnosis."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from .schemas.analysis import (
 )
 from .schemas.curve import Curve, LayerCurve
 from .schemas.fix import Fix
-from .schemas.trace import Series, Trace
+from .schemas.trace import Series, Trace, TracedLayer
 from .signs import signs_of
 from .statistics import FloatArray, Statistics
 
@@ -62,17 +62,28 @@ def assemble(  # noqa: PLR0913 -- the parts of a result
 
 
 def _layers(statistics: Statistics) -> list[LayerStatistics]:
-    """One entry a layer in which anything was measured, by depth."""
-    tables = {name: _stages(statistics, name) for name in LAYER_SERIES}
+    stages = {name: _stages(statistics, name) for name in LAYER_SERIES}
+    return by_layer(statistics.layers, stages)
+
+
+def by_layer(
+    layers: Sequence[TracedLayer], stages: Mapping[str, Sequence[Stages | None]]
+) -> list[LayerStatistics]:
+    """One entry a layer in which anything was measured, by depth.
+
+    Args:
+        layers: [L] in the order of depth.
+        stages: [L] by name of the statistic.
+    """
     return [
         LayerStatistics(
             path=layer.path,
             type=layer.type,
             depth=depth,
-            **{name: stages[depth] for name, stages in tables.items()},
+            **{name: column[depth] for name, column in stages.items()},
         )
-        for depth, layer in enumerate(statistics.layers)
-        if any(stages[depth] for stages in tables.values())
+        for depth, layer in enumerate(layers)
+        if any(column[depth] for column in stages.values())
     ]
 
 

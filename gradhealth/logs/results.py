@@ -7,6 +7,7 @@ from importlib.metadata import version
 import numpy as np
 
 from ..detectors.tuned import DEFAULTS, Thresholds
+from ..results import LAYER_SERIES, MAX_CURVE_POINTS, by_layer
 from ..schemas.analysis import (
     Durations,
     Environment,
@@ -25,17 +26,7 @@ from .histories.table import Table
 from .prescription import advise
 from .signs import events_of
 
-LAYER_SERIES = (
-    "backward_gain",
-    "forward_std",
-    "grad_norm",
-    "weight_norm",
-    "update_ratio",
-    "dead_fraction",
-    "saturated_fraction",
-)
 CURVES = ("loss", "eval_loss", "grad_norm", "lr", "loss_scale")
-MAX_CURVE_POINTS = 512
 # About 7,000 cells at most: more could not be told apart on a page.
 MAX_HEAT_STEPS, MAX_HEAT_LAYERS = 60, 120
 
@@ -74,22 +65,12 @@ def judge_history(history: History, thresholds: Thresholds = DEFAULTS) -> Result
 
 
 def _layers(history: History) -> list[LayerStatistics]:
-    """One entry a layer in which anything was measured, by depth."""
     stages = {
         name: _stages(table)
         for name in LAYER_SERIES
         if (table := history.layer_table(name)) is not None
     }
-    return [
-        LayerStatistics(
-            path=layer.path,
-            type=layer.type,
-            depth=depth,
-            **{name: column[depth] for name, column in stages.items()},
-        )
-        for depth, layer in enumerate(history.layers)
-        if any(column[depth] for column in stages.values())
-    ]
+    return by_layer(history.layers, stages)
 
 
 def _stages(table: Table) -> list[Stages | None]:

@@ -9,7 +9,8 @@ from gradhealth.diagnosis import Diagnosis
 from gradhealth.logs.detectors.base import Run as LoggedRun
 from gradhealth.logs.diagnosis import diagnose_log
 from gradhealth.logs.histories.history import History
-from gradhealth.logs.results import LAYER_SERIES, judge_history
+from gradhealth.logs.results import judge_history
+from gradhealth.results import LAYER_SERIES
 from gradhealth.schemas.analysis import Result
 from storage.judgements import JudgementStore
 
