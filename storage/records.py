@@ -80,7 +80,7 @@ def new_row(new: NewAnalysis, *, status: Status) -> AnalysisRow:
         options=new.options,
         idempotency_key=new.idempotency_key,
         request_hash=new.request_hash,
-        phase=Progress().phase,
+        phase="done" if status in FINAL else Progress().phase,
         done=0,
         total=0,
         attempts=0,

@@ -60,6 +60,8 @@ def _read(
     limits: IngestLimits,
 ) -> list[Trace]:
     file = LogFile(filename, stream, limits, Deadline(limits.seconds))
+    if not file.head(1):
+        raise IngestError("the file is empty: send the log as it was written")
     with files_in(file) as files:
         groups = formats_in(files, format_name)
         if files != [file]:

@@ -53,7 +53,7 @@ def test_a_file_that_is_not_there_is_an_error(tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "no log in a known format"),
+        (b"", "the file is empty"),
         (b"not a spec, not a log", "no log in a known format"),
         (b"\x00\x01\x02" * 100, "no log in a known format"),
         (b"step,loss\n1,2\n\xff\xfe,3\n", "line 3 is not UTF-8"),

@@ -153,7 +153,7 @@ async def test_a_mapping_and_the_format_are_taken_from_the_address(api):
     ("content", "query", "words"),
     [
         (b"not a log", {}, "no log in a known format"),
-        (b"", {}, "no log in a known format"),
+        (b"", {}, "the file is empty"),
         (LINES, {"format": "jsonll"}, "did you mean 'jsonl'"),
         (LINES, {"map": "loss:nothing"}, "the log has no 'nothing'"),
         (LINES, {"label": "none"}, "key:value"),

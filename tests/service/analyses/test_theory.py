@@ -14,6 +14,7 @@ async def test_theory_answers_at_once_and_is_kept(api):
     assert answer.status_code == 200, answer.text
     analysis = answer.json()
     assert analysis["status"] == "succeeded"
+    assert analysis["progress"]["phase"] == "done"
     assert analysis["result"]["verdict"] == "warning"
     assert analysis["result"]["primary"] == "vanishing_gradient"
     assert 0 < analysis["result"]["theory"]["backward_gain"] < 1e-3
