@@ -100,7 +100,6 @@ class Deliverer:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-        await self._poster.close()
 
     async def _deliver_for_ever(self) -> None:
         while True:

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 
 import httpcore
 import httpx
@@ -52,12 +53,19 @@ class Poster:
         limit_seconds: float,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
+        self._network = network
         self._limit_seconds = limit_seconds
+        self._ssl_context = ssl_context
+
+    @cached_property
+    def _trusted(self) -> ssl.SSLContext:
+        # With the first post: it takes 40 ms, and most services have no webhook.
+        return self._ssl_context or httpx.create_ssl_context()
+
+    def _connection(self) -> httpcore.AsyncConnectionPool:
         # No proxy, whatever the environment says: it would resolve names anew.
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=ssl_context or httpx.create_ssl_context(),
-            network_backend=network,
-            max_keepalive_connections=0,
+        return httpcore.AsyncConnectionPool(
+            ssl_context=self._trusted, network_backend=self._network, max_connections=1
         )
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -67,12 +75,15 @@ class Poster:
             NoAnswerError: There was none in time.
         """
         try:
-            async with asyncio.timeout(self._limit_seconds):
-                async with self._pool.stream(
+            async with (
+                asyncio.timeout(self._limit_seconds),
+                self._connection() as connection,
+                connection.stream(
                     "POST", url, headers=[*headers.items()], content=body
-                ) as answer:
-                    told = httpx.Headers(answer.headers).get("retry-after", "")
-                    return Answer(answer.status, _seconds(told))
+                ) as answer,
+            ):
+                told = httpx.Headers(answer.headers).get("retry-after", "")
+                return Answer(answer.status, _seconds(told))
         except TimeoutError as error:
             limit = self._limit_seconds
             raise NoAnswerError(f"no answer within {limit:g} s") from error
@@ -84,10 +95,6 @@ class Poster:
             httpcore.TimeoutException,
         ) as error:
             raise NoAnswerError(str(error) or type(error).__name__) from error
-
-    async def close(self) -> None:
-        """Close what is open."""
-        await self._pool.aclose()
 
 
 def _seconds(retry_after: str) -> float:

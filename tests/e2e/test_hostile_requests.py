@@ -96,6 +96,7 @@ def _url(process, log):
     raise AssertionError(log.read_text())
 
 
+@pytest.mark.any_database
 async def test_it_refuses_them_all_stays_small_and_stays_alive(service):
     process, url = service
     async with httpx.AsyncClient(base_url=url, timeout=10) as client:

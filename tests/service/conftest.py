@@ -10,9 +10,14 @@ from tests.support.storages import open_stores
 SMALL_BODY = 10_000
 
 
+@pytest.fixture(scope="module")
+def application(storage):
+    """Made once, since its routes are; what it remembers is each test's own."""
+    return create_app(ServiceSettings(max_body_bytes=SMALL_BODY), storage)
+
+
 @pytest.fixture
-async def app(storage):
-    application = create_app(ServiceSettings(max_body_bytes=SMALL_BODY), storage)
+async def app(application):
     async with application.router.lifespan_context(application):
         yield application
 

@@ -73,7 +73,6 @@ async def test_a_name_that_leads_inside_is_refused_and_not_connected_to(addresse
         post, asked = poster(*addresses, allows_private=False)
         with pytest.raises(NoAnswerError, match="not a public address"):
             await post.post(f"http://inside.example.com:{receiver.port}/", {}, b"{}")
-        await post.close()
 
     assert receiver.received == []
     assert asked == ["inside.example.com"]
@@ -84,7 +83,6 @@ async def test_a_name_is_asked_for_once_and_stays_in_the_request():
         post, asked = poster("127.0.0.1")
         host = f"hooks.example.com:{receiver.port}"
         answer = await post.post(f"http://{host}/a?b=c", {"webhook-id": "1"}, b"{}")
-        await post.close()
 
     (received,) = receiver.received
     assert answer == Answer(204)
@@ -108,7 +106,6 @@ async def test_a_certificate_is_checked_against_the_name():
         answer = await post.post(url, {}, b"{}")
         with pytest.raises(NoAnswerError, match="certificate"):
             await post.post(url.replace("hooks", "other"), {}, b"{}")
-        await post.close()
 
     assert answer.status == 204
     assert names == ["hooks.example.com", "other.example.com"]
@@ -121,7 +118,6 @@ async def test_a_redirection_is_not_followed():
         with Receiver(lambda _: 307, headers=headers) as receiver:
             post, _ = poster()
             answer = await post.post(receiver.url, {}, b"{}")
-            await post.close()
 
     assert answer.status == 307
     assert target.received == []
@@ -131,7 +127,6 @@ async def test_an_endless_answer_is_not_read():
     with Receiver(lambda _: 200, body=b"x" * 50_000_000) as receiver:
         post, _ = poster()
         answer = await post.post(receiver.url, {}, b"{}")
-        await post.close()
 
     assert answer.status == 200
 
@@ -141,7 +136,6 @@ async def test_silence_is_bounded():
         post, _ = poster(limit_seconds=0.2)
         with pytest.raises(NoAnswerError, match=r"no answer within 0\.2 s"):
             await post.post(f"http://127.0.0.1:{silent.getsockname()[1]}/", {}, b"{}")
-        await post.close()
 
 
 async def test_nobody_there_is_told():
@@ -150,7 +144,6 @@ async def test_nobody_there_is_told():
     post, _ = poster()
     with pytest.raises(NoAnswerError):
         await post.post(f"http://127.0.0.1:{port}/", {}, b"{}")
-    await post.close()
 
 
 @pytest.mark.parametrize(
@@ -161,6 +154,5 @@ async def test_the_pause_that_is_asked_for_is_told(told, seconds):
     with Receiver(lambda _: 503, headers={"Retry-After": told}) as receiver:
         post, _ = poster()
         answer = await post.post(receiver.url, {}, b"{}")
-        await post.close()
 
     assert answer == Answer(503, seconds)
