@@ -9,7 +9,7 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from storage.records import NewAnalysis
+from storage.analyses.records import NewAnalysis
 from tests.support.databases import PostgresServer, create_postgresql, create_sqlite
 from tests.support.fleet import Fleet
 from tests.support.storages import open_stores

@@ -25,7 +25,7 @@ PATIENCE_SECONDS = 180.0
 SUBMIT = """
 import asyncio, json, sys
 from storage.config import StorageSettings
-from storage.records import NewAnalysis
+from storage.analyses.records import NewAnalysis
 from tests.support.storages import open_stores
 
 async def submit(specs):

@@ -13,14 +13,14 @@ from pydantic import Field, TypeAdapter
 from gradhealth.schemas.analysis import AnalysisRequest, AnyRequest
 from gradhealth.schemas.run import RunRequest
 from gradhealth.schemas.webhook import WebhookRequest
-from storage.analyses import AnalysisStore
-from storage.documents import DocumentStore
-from storage.overviews import OverviewStore
-from storage.runs import RunStore
-from storage.sign_ins import SignInStore
+from storage.access.sign_ins import SignInStore
+from storage.analyses.documents import DocumentStore
+from storage.analyses.overviews import OverviewStore
+from storage.analyses.store import AnalysisStore
+from storage.runs.store import RunStore
 from storage.uploads import UploadStore
-from storage.webhooks import WebhookStore
-from storage.workers import WorkerStore
+from storage.webhooks.store import WebhookStore
+from storage.work.workers import WorkerStore
 
 from .access.authentication import CallerOf
 from .access.quotas import Quotas

@@ -16,12 +16,12 @@ from gradhealth.exceptions import InvalidDocumentError, Problem
 from gradhealth.ingest import IngestError, LogTooLargeError
 from gradhealth.schemas.problem_details import ProblemDetails
 from gradhealth.strict_json import MalformedJsonError
+from storage.database.outages import remedy_for
 from storage.exceptions import (
     BatchOrderError,
     IdempotencyConflictError,
     LayerCountError,
 )
-from storage.outages import remedy_for
 
 from .access.sign_in import asks_for_page, go_and_sign_in, wants_page
 from .allowed_methods import allowed_methods

@@ -6,15 +6,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from starlette.datastructures import State
 
-from storage.alerts import AlertStore
+from storage.access.keys import KeyStore
+from storage.access.sign_ins import SignInStore
+from storage.analyses.events import EventStore
 from storage.config import StorageSettings
-from storage.dispatch import Queue
-from storage.events import EventStore
-from storage.judgements import JudgementStore
-from storage.keys import KeyStore
-from storage.session import Sessions, create_engine
-from storage.sign_ins import SignInStore
-from storage.workers import WorkerStore
+from storage.database.session import Sessions, create_engine
+from storage.runs.alerts import AlertStore
+from storage.runs.judgements import JudgementStore
+from storage.work.dispatch import Queue
+from storage.work.workers import WorkerStore
 
 from .access.key_ring import KeyRing
 from .access.quotas import UsageMemory

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from .config import StorageSettings
-from .migrate import migrate
+from .database.migrate import migrate
 
 
 def main() -> None:

@@ -6,8 +6,8 @@ from sqlalchemy import Select, delete, func, select
 
 from gradhealth.schemas.analysis import FINAL
 
-from .records import now
-from .session import Sessions
+from .analyses.records import now
+from .database.session import Sessions
 from .tables import AnalysisRow, DeliveryRow, RunRow, SignInRow, UsageRow
 from .uploads import forget_uploads
 

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gradhealth.ingest import LogMapping
 from gradhealth.schemas.analysis import Analysis
 
-from .finished import Finished, save_finished
-from .session import Sessions
+from .analyses.finished import Finished, save_finished
+from .database.session import Sessions
 from .tables import UploadChunkRow, UploadRow, UploadRunRow
 
 CHUNK_BYTES = 2**20

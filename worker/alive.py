@@ -11,8 +11,8 @@ import sys
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage.config import StorageSettings
-from storage.session import Sessions, create_engine
-from storage.workers import WorkerStore
+from storage.database.session import Sessions, create_engine
+from storage.work.workers import WorkerStore
 
 from .config import WorkerSettings
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from gradhealth.schemas.analysis import Device
 from gradhealth.schemas.worker import WorkerState
-from storage.claims import ClaimStore
-from storage.dispatch import Engine
+from storage.database.retry import patient
 from storage.retention import Retention
-from storage.retry import patient
-from storage.units import UnitStore
-from storage.workers import WorkerBeat, WorkerStore
+from storage.work.claims import ClaimStore
+from storage.work.dispatch import Engine
+from storage.work.units import UnitStore
+from storage.work.workers import WorkerBeat, WorkerStore
 
 _logger = logging.getLogger(__name__)
 _RECONCILE_SECONDS = 60.0

@@ -9,7 +9,7 @@ from gradhealth.exceptions import ChildCrashedError, GradHealthError
 from gradhealth.schemas.analysis import Device
 from gradhealth.telemetry.log_lines import about
 from gradhealth.telemetry.tracing import span
-from storage.units import Loan, UnitStore
+from storage.work.units import Loan, UnitStore
 
 from .processes.supervisor import Job, Supervisor
 from .processes.wire import Message, error_to_message

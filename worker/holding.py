@@ -6,8 +6,8 @@ from typing import Any
 from gradhealth.exceptions import ChildCrashedError, GradHealthError
 from gradhealth.schemas.analysis import AnalysisError, Progress, Result
 from gradhealth.schemas.event import Event, News
-from storage.claims import Claim, ClaimStore
-from storage.units import NewUnit
+from storage.work.claims import Claim, ClaimStore
+from storage.work.units import NewUnit
 
 from .processes.supervisor import Job
 

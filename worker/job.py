@@ -15,8 +15,8 @@ from gradhealth.exceptions import (
 from gradhealth.schemas.analysis import Device, Options, Result
 from gradhealth.telemetry.log_lines import about
 from gradhealth.telemetry.tracing import span
-from storage.claims import ClaimStore
-from storage.units import NewUnit, UnitStore
+from storage.work.claims import ClaimStore
+from storage.work.units import NewUnit, UnitStore
 
 from .device_check import DeviceCheck
 from .helping import Helper

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
 from gradhealth.exceptions import GradHealthError
-from storage.claims import Claim
-from storage.units import NewUnit, UnitState, UnitStore
+from storage.work.claims import Claim
+from storage.work.units import NewUnit, UnitState, UnitStore
 
 from .ports import TooLateError
 from .processes.wire import Message, error_from_message, error_to_message

@@ -5,10 +5,10 @@ import importlib
 import logging
 from contextlib import AsyncExitStack
 
-from storage.claims import ClaimStore
-from storage.dispatch import Engine
 from storage.retention import Retention
-from storage.units import UnitStore
+from storage.work.claims import ClaimStore
+from storage.work.dispatch import Engine
+from storage.work.units import UnitStore
 
 from .device_check import DeviceCheck
 from .duties import duties

@@ -15,10 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gradhealth.schemas.analysis import Device
 from storage.config import StorageSettings
-from storage.migrate import is_current
-from storage.retry import patient
-from storage.session import Sessions, create_engine
-from storage.workers import WorkerStore
+from storage.database.migrate import is_current
+from storage.database.retry import patient
+from storage.database.session import Sessions, create_engine
+from storage.work.workers import WorkerStore
 
 from . import machine
 from .config import WorkerSettings

@@ -16,7 +16,7 @@ from sqlalchemy import JSON, Column, DateTime, MetaData, Table, Text, insert, se
 
 from service.sockets import listen, url_of
 from storage.config import StorageSettings
-from storage.session import create_engine
+from storage.database.session import create_engine
 from storage.tables import AnalysisRow
 
 ROW = AnalysisRow.__table__

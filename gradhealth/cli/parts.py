@@ -36,7 +36,7 @@ def backup(
 ) -> None:
     """Write the whole database to a file, while it is in use."""
     os.environ["GRADHEALTH_DATA_DIR"] = str(data)
-    _become("storage.backup_commands", "backup", str(file))
+    _become("storage.database.backup_commands", "backup", str(file))
 
 
 def restore(
@@ -45,12 +45,12 @@ def restore(
 ) -> None:
     """Fill a new database from a backup."""
     os.environ["GRADHEALTH_DATA_DIR"] = str(data)
-    _become("storage.backup_commands", "restore", str(file))
+    _become("storage.database.backup_commands", "restore", str(file))
 
 
 def key(context: typer.Context) -> None:
     """Make, list, revoke and rotate the keys of a service."""
-    _become("storage.key_commands", *context.args)
+    _become("storage.access.key_commands", *context.args)
 
 
 def _become(module: str, *arguments: str) -> None:

@@ -3,9 +3,9 @@
 import time
 from collections.abc import Awaitable, Callable
 
-from storage.credentials import ApiKey, digest_of
-from storage.keys import Key, KeyStore
-from storage.sign_ins import SignInStore
+from storage.access.credentials import ApiKey, digest_of
+from storage.access.keys import Key, KeyStore
+from storage.access.sign_ins import SignInStore
 
 from .callers import Caller
 

@@ -4,9 +4,9 @@ import logging
 
 from sqlalchemy.exc import DBAPIError
 
+from storage.access.keys import KeyStore
 from storage.config import StorageSettings
-from storage.keys import KeyStore
-from storage.session import Sessions, create_engine
+from storage.database.session import Sessions, create_engine
 
 from ..sockets import CannotListenError, is_this_machine
 

@@ -8,8 +8,8 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
-from storage.session import Sessions
-from storage.usage import UsageStore
+from storage.access.usage import UsageStore
+from storage.database.session import Sessions
 
 from ..config import ServiceSettings
 from ..exceptions import QueueFullError, StorageFullError, WorkSpentError

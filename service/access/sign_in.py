@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, quote
 from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
-from storage.sign_ins import LIFETIME, SignInStore
+from storage.access.sign_ins import LIFETIME, SignInStore
 
 from ..pages.rendering import Pages
 from .authentication import COOKIE

@@ -5,7 +5,7 @@ from typing import Literal
 
 from gradhealth.document import Record
 from gradhealth.schemas.finding import Verdict
-from storage.analyses import AnalysisStore
+from storage.analyses.store import AnalysisStore
 
 from ..access.callers import Caller
 

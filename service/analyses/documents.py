@@ -1,8 +1,8 @@
 """Reads analyses as they are sent, without looking into them."""
 
-from storage.analyses import AnalysisStore
-from storage.documents import DocumentStore
-from storage.filters import Filters
+from storage.analyses.documents import DocumentStore
+from storage.analyses.filters import Filters
+from storage.analyses.store import AnalysisStore
 
 from ..access.callers import Caller
 from ..exceptions import NotFoundError

@@ -8,8 +8,8 @@ from gradhealth.ingest import IngestLimits, parse_mapping, read_log
 from gradhealth.schemas.analysis import Analysis, Options, Source
 from gradhealth.schemas.trace import Trace
 from gradhealth.thresholds import check_thresholds
-from storage.finished import Finished
-from storage.records import NewAnalysis
+from storage.analyses.finished import Finished
+from storage.analyses.records import NewAnalysis
 from storage.uploads import Upload, UploadStore
 
 from ..access.callers import Caller

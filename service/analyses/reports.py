@@ -6,7 +6,7 @@ from gradhealth.gate.comparison import compare
 from gradhealth.reports.base import Subject, reports
 from gradhealth.schemas.analysis import FINAL, Analysis, Result
 from gradhealth.schemas.comparison import Comparison
-from storage.analyses import AnalysisStore
+from storage.analyses.store import AnalysisStore
 
 from ..exceptions import NotFinishedError, NotFoundError
 

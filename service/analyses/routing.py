@@ -2,7 +2,7 @@
 
 from gradhealth.network import Network
 from gradhealth.schemas.analysis import Device, Options
-from storage.workers import WorkerStore
+from storage.work.workers import WorkerStore
 
 
 class Routing:

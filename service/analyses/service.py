@@ -20,8 +20,8 @@ from gradhealth.schemas.analysis import (
 from gradhealth.telemetry.tracing import current_traceparent
 from gradhealth.thresholds import check_thresholds
 from gradhealth.traces import parse_trace
-from storage.analyses import AnalysisStore
-from storage.records import NewAnalysis
+from storage.analyses.records import NewAnalysis
+from storage.analyses.store import AnalysisStore
 
 from ..access.callers import Caller
 from ..access.quotas import Quotas

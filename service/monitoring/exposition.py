@@ -10,11 +10,11 @@ from prometheus_client.registry import Collector
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from storage.backlog import BacklogStore
-from storage.deliveries import read_backlog
-from storage.session import Sessions
-from storage.tallies import TallyStore
-from storage.workers import WorkerStore
+from storage.database.session import Sessions
+from storage.webhooks.deliveries import read_backlog
+from storage.work.backlog import BacklogStore
+from storage.work.tallies import TallyStore
+from storage.work.workers import WorkerStore
 
 from .request_metrics import RequestMetrics
 from .work_metrics import Work

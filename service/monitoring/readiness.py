@@ -8,8 +8,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gradhealth.document import Record
-from storage.migrate import schema_state
-from storage.workers import WorkerStore
+from storage.database.migrate import schema_state
+from storage.work.workers import WorkerStore
 
 # A probe that asks every few seconds wants an answer, not a queue of questions.
 ANSWER_SECONDS = 3.0

@@ -20,11 +20,11 @@ from prometheus_client.metrics_core import Metric
 
 from gradhealth.schemas.analysis import Device
 from gradhealth.schemas.worker import WorkerState
-from storage.backlog import Backlog, ProjectClass
-from storage.deliveries import DeliveryBacklog
 from storage.tables import Happening
-from storage.tallies import BOUNDS, Tally
-from storage.workers import WorkerBeat
+from storage.webhooks.deliveries import DeliveryBacklog
+from storage.work.backlog import Backlog, ProjectClass
+from storage.work.tallies import BOUNDS, Tally
+from storage.work.workers import WorkerBeat
 
 # Names of workers may come and go without end: those that are silent longest are shown.
 MOST_WORKERS = 100

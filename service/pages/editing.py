@@ -1,7 +1,7 @@
 """What the editor begins with: an example, an analysis as it was sent or as fixed."""
 
 from gradhealth.examples import EXAMPLES, example_text
-from storage.analyses import AnalysisStore
+from storage.analyses.store import AnalysisStore
 
 from ..exceptions import NotFoundError
 from .spec_text import spec_text

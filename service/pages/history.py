@@ -15,9 +15,9 @@ from gradhealth.reports.figures.chart import Chart
 from gradhealth.reports.figures.marks import Line, Point, Zone
 from gradhealth.reports.figures.points import MAX_DECADES
 from gradhealth.schemas.overview import Overview
-from storage.filters import Filters
-from storage.overviews import Measured as Stored
-from storage.overviews import OverviewStore
+from storage.analyses.filters import Filters
+from storage.analyses.overviews import Measured as Stored
+from storage.analyses.overviews import OverviewStore
 
 # The newest analyses that are shown.
 MAX_ANALYSES = 60

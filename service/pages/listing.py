@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from pydantic import Field, model_validator
 
-from storage.filters import Filters
+from storage.analyses.filters import Filters
 
 from ..requests.analysis_query import STORABLE, AnalysisQuery
 

@@ -10,7 +10,7 @@ from fastapi import Request
 from gradhealth.batches.documents import parse_binary_batch, parse_json_batch
 from gradhealth.batches.packing import CONTENT_TYPE, PackedBatch
 from gradhealth.exceptions import InvalidDocumentError, Problem
-from storage.chunks import pack_chunks
+from storage.runs.chunks import pack_chunks
 
 from ..config import ServiceSettings
 from ..exceptions import (

@@ -14,7 +14,7 @@ from collections import OrderedDict
 from gradhealth.alerts import changes_since
 from gradhealth.logs.histories.history import History
 from gradhealth.schemas.analysis import Result
-from storage.judgements import JudgementStore
+from storage.runs.judgements import JudgementStore
 
 from .live_run import LiveRun
 from .turns import Turns

@@ -12,7 +12,7 @@ from gradhealth.logs.histories.history import History
 from gradhealth.logs.results import judge_history
 from gradhealth.results import LAYER_SERIES
 from gradhealth.schemas.analysis import Result
-from storage.judgements import JudgementStore
+from storage.runs.judgements import JudgementStore
 
 # Others are stored, and not looked at: a history has 14 MB of each by 2,000 layers.
 JUDGED_LAYER_SERIES = (*LAYER_SERIES, "temporal_gain", "temporal_lag")

@@ -4,8 +4,8 @@ from gradhealth.exceptions import InvalidDocumentError, Problem
 from gradhealth.schemas.run import Receipt, Run, RunRequest
 from gradhealth.schemas.trace import Context, TracedLayer
 from gradhealth.traces import parse_context
-from storage.run_records import NewRun
-from storage.runs import RunStore
+from storage.runs.records import NewRun
+from storage.runs.store import RunStore
 
 from ..access.callers import Caller
 from ..access.quotas import Quotas

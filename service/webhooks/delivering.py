@@ -12,8 +12,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from gradhealth import __version__
-from storage.deliveries import DeliveryStore, DueDelivery
-from storage.session import Sessions
+from storage.database.session import Sessions
+from storage.webhooks.deliveries import DeliveryStore, DueDelivery
 
 from ..config import ServiceSettings
 from .posting import NoAnswerError, Poster

@@ -10,7 +10,7 @@ from gradhealth.schemas.webhook import (
     WebhookPage,
     WebhookRequest,
 )
-from storage.webhooks import WebhookStore
+from storage.webhooks.store import WebhookStore
 
 from ..access.callers import Caller
 from ..config import ServiceSettings

@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..columns import Json
+from ..database.columns import Json
 from .base import Base
 
 # What a key may do.

@@ -17,7 +17,7 @@ from gradhealth.schemas.analysis import Device, Kind, Options, Status
 from gradhealth.schemas.event import TriedFix
 from gradhealth.schemas.finding import Finding
 
-from ..columns import Json
+from ..database.columns import Json
 from .base import Base
 
 OPEN: tuple[Status, ...] = ("queued", "running")

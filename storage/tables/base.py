@@ -6,7 +6,7 @@ from typing import ClassVar
 from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
 
-from ..columns import Number, String, UtcTime
+from ..database.columns import Number, String, UtcTime
 
 
 class Base(DeclarativeBase):

@@ -11,7 +11,7 @@ from gradhealth.schemas.finding import Cause, Evidence, Severity, Verdict
 from gradhealth.schemas.fix import ScreenedOut
 from gradhealth.schemas.sign import Sign
 
-from ..columns import Json
+from ..database.columns import Json
 from .analyses import OfAnalysis
 from .base import Base
 

@@ -17,7 +17,7 @@ from gradhealth.schemas.finding import Finding, Severity, Verdict
 from gradhealth.schemas.run import AlertState, OpenProblem
 from gradhealth.schemas.trace import TracedLayer
 
-from ..columns import Json
+from ..database.columns import Json
 from .base import Base
 
 

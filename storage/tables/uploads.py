@@ -5,7 +5,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gradhealth.ingest import LogMapping
 
-from ..columns import Json
+from ..database.columns import Json
 from .analyses import OfAnalysis
 from .base import Base
 

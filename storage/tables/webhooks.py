@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gradhealth.schemas.webhook import DeliveryState, EventType
 
-from ..columns import Json
+from ..database.columns import Json
 from .base import Base
 
 

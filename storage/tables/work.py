@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from gradhealth.schemas.analysis import Device
 from gradhealth.schemas.worker import WorkerState
 
-from ..columns import Json
+from ..database.columns import Json
 from .analyses import OfAnalysis
 from .base import Base
 

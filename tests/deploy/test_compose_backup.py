@@ -5,9 +5,9 @@ import os
 import re
 import subprocess
 
+from storage.analyses.records import NewAnalysis
 from storage.config import StorageSettings
-from storage.migrate import migrate
-from storage.records import NewAnalysis
+from storage.database.migrate import migrate
 from tests.support.pipelines import load
 from tests.support.storages import open_stores
 from tests.support.stories import DOCS

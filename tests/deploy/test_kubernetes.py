@@ -9,7 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from service.config import ServiceSettings
-from storage.records import NewAnalysis
+from storage.analyses.records import NewAnalysis
 from tests.support.databases import create_postgresql
 from tests.support.images import last, words
 from tests.support.pipelines import ROOT

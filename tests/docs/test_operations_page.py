@@ -12,7 +12,7 @@ from service.config import ServiceSettings
 from service.monitoring.readiness import ReadinessReport
 from service.webhooks.signatures import signed_headers
 from storage.config import StorageSettings
-from storage.migrate import migrate
+from storage.database.migrate import migrate
 from tests.support.apis import open_api
 from tests.support.stories import DOCS
 

@@ -6,7 +6,7 @@ import re
 import httpx
 import pytest
 
-from storage.keys import KeyStore
+from storage.access.keys import KeyStore
 from tests.support.databases import create_sqlite
 from tests.support.programs import Programs
 from tests.support.requests import body

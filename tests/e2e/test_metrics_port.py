@@ -5,7 +5,7 @@ import asyncio
 import httpx
 import pytest
 
-from storage.keys import KeyStore
+from storage.access.keys import KeyStore
 from tests.support.databases import create_sqlite
 from tests.support.programs import Programs
 from tests.support.storages import open_stores

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from storage.records import NewAnalysis
+from storage.analyses.records import NewAnalysis
 from tests.support.processes import pid_in
 from tests.support.scenes import IMPATIENT, scene_on
 

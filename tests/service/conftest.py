@@ -12,7 +12,7 @@ SMALL_BODY = 10_000
 
 @pytest.fixture(scope="module")
 def application(storage):
-    """Made once, since its routes are; what it remembers is each test's own."""
+    """Made once, since its routes are; only what it counted outlives a test."""
     return create_app(ServiceSettings(max_body_bytes=SMALL_BODY), storage)
 
 

@@ -5,12 +5,12 @@ import pytest
 from sqlalchemy import func, select, update
 
 from gradhealth.ingest import LogMapping
-from storage.credentials import digest_of
-from storage.finished import Finished
-from storage.keys import KeyStore
-from storage.records import NewAnalysis, now
+from storage.access.credentials import digest_of
+from storage.access.keys import KeyStore
+from storage.access.sign_ins import SignInStore
+from storage.analyses.finished import Finished
+from storage.analyses.records import NewAnalysis, now
 from storage.retention import Retention
-from storage.sign_ins import SignInStore
 from storage.tables import (
     AnalysisRow,
     LabelRow,

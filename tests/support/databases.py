@@ -15,7 +15,7 @@ from uuid import uuid4
 from sqlalchemy import make_url
 
 from storage.config import StorageSettings
-from storage.migrate import migrate
+from storage.database.migrate import migrate
 
 with warnings.catch_warnings(action="ignore"):
     # It would rather have a folder of its own below /run, which root seldom has.

@@ -1,6 +1,6 @@
 """Requests to the service, and a worker that finishes them at once."""
 
-from storage.claims import ClaimStore
+from storage.work.claims import ClaimStore
 from tests.support.results import a_result
 
 SPEC = {

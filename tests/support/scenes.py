@@ -4,7 +4,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from storage.records import NewAnalysis
+from storage.analyses.records import NewAnalysis
 from tests.support.fleet import Fleet
 from tests.support.storages import Stores, open_stores
 

@@ -3,12 +3,12 @@
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from storage.analyses import AnalysisStore
-from storage.claims import ClaimStore
-from storage.dispatch import Queue
-from storage.session import Sessions, create_engine
-from storage.units import UnitStore
-from storage.workers import WorkerStore
+from storage.analyses.store import AnalysisStore
+from storage.database.session import Sessions, create_engine
+from storage.work.claims import ClaimStore
+from storage.work.dispatch import Queue
+from storage.work.units import UnitStore
+from storage.work.workers import WorkerStore
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 import asyncio
 
 from gradhealth.schemas.analysis import Options, Progress
-from storage.claims import Claim
+from storage.work.claims import Claim
 from tests.support.results import a_result
 from worker.holding import Holding
 

@@ -11,8 +11,8 @@ import pytest
 
 from gradhealth.examples import example_text
 from gradhealth.schemas.analysis import Options, Source
+from storage.analyses.records import NewAnalysis
 from storage.config import StorageSettings
-from storage.records import NewAnalysis
 from tests.support.browsers import QUICK, find_browser, open_browser, visit
 from tests.support.live_runs import LAYERS, a_batch
 from tests.support.pictured import pictured

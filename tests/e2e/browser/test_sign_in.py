@@ -9,8 +9,8 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
+from storage.access.keys import KeyStore
 from storage.config import StorageSettings
-from storage.keys import KeyStore
 from tests.support.browsers import QUICK, visit
 from tests.support.products import running_product
 from tests.support.requests import SPEC

@@ -7,7 +7,7 @@ import pytest
 from fastapi import Depends
 
 from service.access.authentication import requires
-from storage.keys import KeyStore
+from storage.access.keys import KeyStore
 from tests.support.calls import CALLS, OPERATORS, PUBLIC, RUN, call, operations
 from tests.support.requests import SPEC, body, finish
 

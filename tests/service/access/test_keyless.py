@@ -6,7 +6,7 @@ import pytest
 
 from service.access.keyless import check_keys
 from service.sockets import CannotListenError
-from storage.keys import KeyStore
+from storage.access.keys import KeyStore
 
 STRANGERS = ["0.0.0.0", "::", "192.168.0.1", "gradhealth.example.com"]
 

@@ -6,10 +6,10 @@ import pytest
 
 from service.app import create_app
 from service.config import ServiceSettings
+from storage.access.keys import KeyStore
+from storage.access.usage import count_work
 from storage.config import StorageSettings
-from storage.keys import KeyStore
-from storage.migrate import migrate
-from storage.usage import count_work
+from storage.database.migrate import migrate
 from tests.support.apis import open_api
 from tests.support.requests import SPEC, body
 

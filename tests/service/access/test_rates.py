@@ -5,7 +5,7 @@ from service.access.rates import Buckets, RateLimits
 from service.app import create_app
 from service.config import ServiceSettings
 from service.exceptions import TooManyRequestsError
-from storage.keys import KeyStore
+from storage.access.keys import KeyStore
 from tests.support.apis import open_api
 
 

@@ -4,7 +4,7 @@ from http.cookies import SimpleCookie
 import httpx
 import pytest
 
-from storage.keys import KeyStore
+from storage.access.keys import KeyStore
 from tests.support.requests import body
 
 SITE = "http://127.0.0.1:8000"

@@ -11,7 +11,7 @@ from gradhealth.schemas.analysis import Progress
 from gradhealth.schemas.event import Done
 from service.analyses.events import EventService
 from service.watching import Watch
-from storage.events import EventStore
+from storage.analyses.events import EventStore
 from storage.sights import Sight
 from tests.support.requests import body, finish
 from tests.support.results import a_result

@@ -2,8 +2,8 @@ import gradhealth
 from service.app import create_app
 from service.config import ServiceSettings
 from storage.config import StorageSettings
-from storage.migrate import VERSION_TABLE, migrate
-from storage.session import create_engine
+from storage.database.migrate import VERSION_TABLE, migrate
+from storage.database.session import create_engine
 from tests.support.apis import open_api
 from tests.support.storages import open_stores
 

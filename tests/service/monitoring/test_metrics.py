@@ -10,15 +10,21 @@ from gradhealth.schemas.webhook import EVENT_TYPES
 from service.app import create_app
 from service.config import ServiceSettings
 from service.monitoring.work_metrics import MOST_WORKERS
-from storage.backlog import LIGHT
+from storage.access.keys import KeyStore
+from storage.analyses.records import now
 from storage.config import StorageSettings
-from storage.keys import KeyStore
-from storage.records import now
 from storage.tables import AnalysisRow
-from storage.webhooks import WebhookStore
+from storage.webhooks.store import WebhookStore
+from storage.work.backlog import LIGHT
 from tests.support.apis import open_api
 from tests.support.requests import body, finish
 from tests.support.storages import open_stores
+
+
+@pytest.fixture
+def application(storage):
+    """One for each test: it counts from its start."""
+    return create_app(ServiceSettings(), storage)
 
 
 async def scrape(api, **headers):

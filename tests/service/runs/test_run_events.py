@@ -9,7 +9,7 @@ import pytest
 from gradhealth.schemas.run import RunProgress
 from service.runs.events import RunEventService
 from service.watching import Watch
-from storage.alerts import AlertStore
+from storage.runs.alerts import AlertStore
 from tests.support.live_runs import a_batch, announce, send
 from tests.support.logs import falling
 

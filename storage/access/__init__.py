@@ -1,0 +1,1 @@
+"""Keys, sign-ins, and what a project uses."""

@@ -1,0 +1,157 @@
+"""An analysis as a row, and the row as the resource again."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gradhealth.schemas.analysis import (
+    FINAL,
+    Analysis,
+    AnalysisError,
+    Device,
+    Kind,
+    Links,
+    Options,
+    Progress,
+    Result,
+    Status,
+)
+
+from ..tables import AnalysisRow, LabelRow
+from .results import load_results
+
+# Characters of a name that are kept for lists.
+MAX_NAME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class NewAnalysis:
+    """What is asked for.
+
+    Attributes:
+        idempotency_key: The caller's name for this request, unique in its project.
+        request_hash: Tells whether a second request under the key is the same one.
+        num_bytes: Size of what was sent.
+        queue: Which workers may work on it.
+        traceparent: The span in which it is asked for.
+    """
+
+    kind: Kind
+    spec: dict[str, Any]
+    options: Options = field(default_factory=Options)
+    project: str = "default"
+    labels: Mapping[str, str] = field(default_factory=dict)
+    idempotency_key: str | None = None
+    request_hash: str | None = None
+    num_bytes: int = 0
+    queue: Device = "cpu"
+    traceparent: str | None = None
+
+    @property
+    def name(self) -> str | None:
+        """The file's path, else the network's own name."""
+        source = self.options.source
+        name = (source and source.path) or self.spec.get("name")
+        return str(name)[:MAX_NAME] if name else None
+
+
+def now() -> datetime:
+    """This moment, in UTC."""
+    return datetime.now(UTC)
+
+
+def new_row(new: NewAnalysis, *, status: Status) -> AnalysisRow:
+    """The row of an analysis that begins in the given status."""
+    created_at = now()
+    ended_at = created_at if status in FINAL else None
+    return AnalysisRow(
+        id=uuid.uuid4().hex,
+        kind=new.kind,
+        name=new.name,
+        project=new.project,
+        status=status,
+        spec=new.spec,
+        options=new.options,
+        idempotency_key=new.idempotency_key,
+        request_hash=new.request_hash,
+        phase="done" if status in FINAL else Progress().phase,
+        done=0,
+        total=0,
+        attempts=0,
+        stored_bytes=new.num_bytes,
+        traceparent=new.traceparent,
+        queue=new.queue,
+        turn=0,
+        created_at=created_at,
+        started_at=ended_at,
+        finished_at=ended_at,
+    )
+
+
+async def save_analysis(
+    session: AsyncSession, row: AnalysisRow, labels: Mapping[str, str]
+) -> None:
+    """Insert the row and its labels."""
+    session.add(row)
+    await session.flush()
+    if labels:
+        owned = [
+            {"analysis_id": row.id, "key": key, "value": value}
+            for key, value in labels.items()
+        ]
+        await session.execute(insert(LabelRow), owned)
+
+
+async def load_analyses(
+    session: AsyncSession, rows: Sequence[AnalysisRow]
+) -> list[Analysis]:
+    """The resources of the rows, in their order, with labels and results."""
+    labels = await load_labels(session, [row.id for row in rows])
+    results = await load_results(
+        session, [row.id for row in rows if row.status == "succeeded"]
+    )
+    return [to_analysis(row, labels[row.id], results.get(row.id)) for row in rows]
+
+
+async def load_labels(
+    session: AsyncSession, ids: Sequence[str]
+) -> dict[str, dict[str, str]]:
+    """The labels of analyses, by id."""
+    query = select(LabelRow).where(LabelRow.analysis_id.in_(ids))
+    labels: dict[str, dict[str, str]] = defaultdict(dict)
+    for row in (await session.execute(query)).scalars():
+        labels[row.analysis_id][row.key] = row.value
+    return labels
+
+
+def to_analysis(
+    row: AnalysisRow | Row[*tuple[Any, ...]],
+    labels: Mapping[str, str],
+    result: Result | None,
+) -> Analysis:
+    """The resource a row stands for."""
+    address = f"/v1/analyses/{row.id}"
+    error = None
+    if row.error_code is not None:
+        error = AnalysisError(code=row.error_code, message=row.error_message or "")
+    return Analysis(
+        id=row.id,
+        kind=row.kind,
+        project=row.project,
+        labels=dict(labels),
+        status=row.status,
+        progress=Progress(phase=row.phase, done=row.done, total=row.total),
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        attempts=row.attempts,
+        error=error,
+        result=result,
+        links=Links(self=address, cancel=f"{address}/cancel"),
+    )

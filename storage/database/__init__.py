@@ -1,0 +1,1 @@
+"""The database itself: connected to, migrated, backed up, waited for."""

@@ -1,0 +1,1 @@
+"""Runs that are still going: their numbers, and what was judged of them."""

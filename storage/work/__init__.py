@@ -1,0 +1,1 @@
+"""What waits for workers, who has what, and whose turn it is."""
