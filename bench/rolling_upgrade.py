@@ -1,41 +1,30 @@
 """Whether programs of two versions work side by side on one database, and give way.
 
 The earlier version has work queued and one worker; the database is migrated under it, a
-worker of this version joins, and both versions go on accepting. Then the earlier worker
-is told to stop. Each analysis is two units: it sleeps, then leaves its name in a file.
+service and a worker of this version join, and both versions go on accepting. Then the
+earlier ones are told to stop. Each analysis is two units: it sleeps, then leaves its
+name in a file. Both versions are talked to by HTTP alone, which stays as it is.
 """
 
 import argparse
-import asyncio
-import json
-import os
+import contextlib
+import shutil
 import subprocess
-import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
 
+import httpx
+
+from bench.load.servers import UNLIMITED, gradhealth, running_service
 from storage.config import StorageSettings
+from tests.support import named_analysis
 from tests.support.databases import PostgresServer
 from tests.support.fleet import ROOT, Fleet
-from tests.support.storages import open_stores
 
 NUM_EACH = 20
-PATIENCE_SECONDS = 180.0
-SUBMIT = """
-import asyncio, json, sys
-from storage.config import StorageSettings
-from storage.analyses.records import NewAnalysis
-from tests.support.storages import open_stores
-
-async def submit(specs):
-    async with open_stores(StorageSettings()) as stores:
-        for spec in specs:
-            created, _ = await stores.analyses.create(NewAnalysis("architecture", spec))
-            print(created.id)
-
-asyncio.run(submit(json.loads(sys.argv[1])))
-"""
+PATIENCE_SECONDS = 60
+SPEC = {"data": {"task": "clusters"}, "model": [{"type": "Linear", "out_features": 4}]}
 
 
 def main():
@@ -44,82 +33,84 @@ def main():
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="gh-") as name:
         folder = Path(name)
-        earlier = folder / "earlier"
-        git = ["git", "-C", ROOT, "worktree"]
-        subprocess.run([*git, "add", "--detach", earlier, options.earlier], check=True)
-        server = PostgresServer(folder / "pg")
-        try:
-            url = server.create_database()
-            for store, storage in (
-                ("PostgreSQL", StorageSettings(database_url=url)),
-                ("SQLite", StorageSettings(data_dir=folder, database_url=None)),
-            ):
-                tell(store, *upgrade(storage, earlier, folder / f"{store} names"))
-        finally:
-            server.stop()
-            subprocess.run([*git, "remove", "--force", earlier], check=True)
+        with checked_out(options.earlier, folder / "earlier") as earlier:
+            server = PostgresServer(folder / "pg")
+            try:
+                on_postgresql = StorageSettings(database_url=server.create_database())
+                names = folder / "names on PostgreSQL"
+                tell("PostgreSQL", *upgrade(on_postgresql, earlier, names))
+            finally:
+                server.stop()
+            on_sqlite = StorageSettings(data_dir=folder, database_url=None)
+            tell("SQLite", *upgrade(on_sqlite, earlier, folder / "names on SQLite"))
 
 
-def upgrade(storage, earlier, log):
+@contextlib.contextmanager
+def checked_out(revision, folder):
+    """A version of the project, with the analysis that its workers are to run."""
+    git = ["git", "-C", ROOT, "worktree"]
+    subprocess.run([*git, "add", "--detach", folder, revision], check=True)
+    shutil.copy(named_analysis.__file__, folder / "tests/support")
+    try:
+        yield folder
+    finally:
+        subprocess.run([*git, "remove", "--force", folder], check=True)
+
+
+def upgrade(storage, earlier, names):
     """The analyses at the end, and the names they left."""
-    log.touch()
-    python(earlier, storage, "-m", "gradhealth.cli", "migrate")
-    ids = submitted(earlier, storage, log, "before")
-    with Fleet(storage, root=earlier) as old, Fleet(storage) as new:
-        old.start("worker-1")
-        python(ROOT, storage, "-m", "gradhealth.cli", "migrate")
-        new.start("worker-2")
-        ids += submitted(earlier, storage, log, "beside, old")
-        ids += submitted(ROOT, storage, log, "beside, new")
+    names.touch()
+    environment = UNLIMITED | {"GRADHEALTH_DATABASE_URL": storage.sync_url}
+    gradhealth("migrate", environment=environment, root=earlier)
+    with workers(storage, earlier, names) as old, workers(storage, ROOT, names) as new:
+        with running_service(environment, root=earlier) as server:
+            ids = submit(server, "before")
+            old.start("worker-1")
+            gradhealth("migrate", environment=environment)
+            new.start("worker-2")
+            ids += submit(server, "beside, old")
+            with running_service(environment) as newer:
+                ids += submit(newer, "beside, new")
         old.stop("worker-1")
         new.start("worker-1")
-        ids += submitted(ROOT, storage, log, "after")
-        return asyncio.run(ends(storage, ids)), log.read_text().splitlines()
+        with running_service(environment) as server:
+            ids += submit(server, "after")
+            return ends(server, ids), names.read_text().splitlines()
 
 
-def submitted(root, storage, log, name):
-    """Queue some by the version at that place; their ids."""
-    specs = [
-        {
-            "units": [
-                ["nap", {"seconds": 0.2}],
-                ["log", {"file": str(log), "line": f"{name} {number}"}],
-            ]
-        }
-        for number in range(NUM_EACH)
-    ]
-    return python(root, storage, "-c", SUBMIT, json.dumps(specs)).split()
+def workers(storage, root, names):
+    """Those of the version at that place."""
+    module = named_analysis.__name__
+    return Fleet(storage, root=root, analysis_module=module, names_file=names)
 
 
-def python(root, storage, *arguments):
-    """What a program of the version at that place prints."""
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(root),
-        "GRADHEALTH_DATABASE_URL": storage.sync_url,
-    }
-    return subprocess.run(
-        [sys.executable, *arguments],
-        env=environment,
-        cwd=root,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
+def submit(server, name):
+    """Queue some by a service; their ids."""
+    with httpx.Client(base_url=server.url, timeout=PATIENCE_SECONDS) as client:
+        answers = [
+            client.post(
+                "/v1/analyses",
+                json={
+                    "kind": "architecture",
+                    "spec": {**SPEC, "name": f"{name} {number}"},
+                },
+            )
+            for number in range(NUM_EACH)
+        ]
+    return [answer.raise_for_status().json()["id"] for answer in answers]
 
 
-async def ends(storage, ids):
+def ends(server, ids):
     """The analyses when they have ended, or when the patience has."""
-    async with open_stores(storage) as stores:
-        for id_ in ids:
-            await stores.analyses.wait(id_, PATIENCE_SECONDS)
-        return [await stores.analyses.get(id_) for id_ in ids]
+    with httpx.Client(base_url=server.url, timeout=2 * PATIENCE_SECONDS) as client:
+        wait = {"wait": PATIENCE_SECONDS}
+        return [client.get(f"/v1/analyses/{id_}", params=wait).json() for id_ in ids]
 
 
 def tell(store, analyses, names):
     """Print a line for the store."""
-    statuses = Counter(each.status for each in analyses)
-    attempts = Counter(each.attempts for each in analyses)
+    statuses = Counter(each["status"] for each in analyses)
+    attempts = Counter(each["attempts"] for each in analyses)
     print(
         f"{store:10} {dict(statuses)}, attempts {dict(attempts)}, "
         f"{len(names)} names left, {len(names) - len(set(names))} of them twice",

@@ -51,12 +51,12 @@ def databases(*names):
                 server.stop()
 
 
-def gradhealth(*arguments, environment):
-    """What a command of the product prints."""
+def gradhealth(*arguments, environment, root=ROOT):
+    """What a command of the product prints, by the version at that place."""
     return subprocess.run(
         [sys.executable, "-m", "gradhealth.cli", *arguments],
-        env=os.environ | environment,
-        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(root)} | environment,
+        cwd=root,
         check=True,
         stdout=subprocess.PIPE,
         text=True,
@@ -97,21 +97,24 @@ class Server:
 
 
 @contextlib.contextmanager
-def running_service(environment, *command, prefix=()):
+def running_service(environment, *command, prefix=(), root=ROOT):
     """A service on a port of its own.
 
     Args:
         environment: Settings.
         command: The module to run with its arguments; `service` by default.
         prefix: A program that starts it, with its arguments.
+        root: Where the version of the project is that runs.
     """
     with tempfile.TemporaryDirectory(prefix="gh-log-") as folder:
         log = Path(folder) / "service.log"
         with log.open("w") as file:
             process = subprocess.Popen(
                 [*prefix, sys.executable, "-m", *(command or ["service"])],
-                env=os.environ | {"GRADHEALTH_PORT": "0"} | environment,
-                cwd=ROOT,
+                env=os.environ
+                | {"GRADHEALTH_PORT": "0", "PYTHONPATH": str(root)}
+                | environment,
+                cwd=root,
                 stderr=file,
             )
         try:
