@@ -77,7 +77,7 @@ async def _batch_body(request: Request) -> ReadBatch:
 
 async def _store(request: Request, caller: CallerOf) -> AnalysisStore:
     state = request.app.state
-    return AnalysisStore(state.sessions, state.queue, project=caller.project)
+    return AnalysisStore(state.sessions, state.acceptance, project=caller.project)
 
 
 async def _run_store(request: Request, caller: CallerOf) -> RunStore:

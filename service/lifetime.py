@@ -8,6 +8,7 @@ from starlette.datastructures import State
 
 from storage.access.keys import KeyStore
 from storage.access.sign_ins import SignInStore
+from storage.analyses.acceptance import Acceptance
 from storage.analyses.events import EventStore
 from storage.config import StorageSettings
 from storage.database.session import Sessions, create_engine
@@ -47,8 +48,10 @@ async def opened(
     async with AsyncExitStack() as stack:
         engine = create_engine(storage)
         stack.push_async_callback(engine.dispose)
-        state.queue = Queue(storage)
-        stack.callback(state.queue.close)
+        queue = Queue(storage)
+        stack.callback(queue.close)
+        state.acceptance = Acceptance(storage, queue)
+        stack.callback(state.acceptance.close)
         sessions = Sessions(engine)
         state.settings, state.sessions = settings, sessions
         _remember(state, settings, sessions)

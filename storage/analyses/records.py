@@ -101,11 +101,15 @@ async def save_analysis(
     session.add(row)
     await session.flush()
     if labels:
-        owned = [
-            {"analysis_id": row.id, "key": key, "value": value}
-            for key, value in labels.items()
-        ]
-        await session.execute(insert(LabelRow), owned)
+        await session.execute(insert(LabelRow), label_columns(row.id, labels))
+
+
+def label_columns(analysis_id: str, labels: Mapping[str, str]) -> list[dict[str, str]]:
+    """The rows of an analysis' labels."""
+    return [
+        {"analysis_id": analysis_id, "key": key, "value": value}
+        for key, value in labels.items()
+    ]
 
 
 async def load_analyses(

@@ -24,19 +24,11 @@ from ..exceptions import IdempotencyConflictError
 from ..tables import OPEN, AnalysisRow, TraceRow, UnitRow
 from ..uploads import forget_uploads, upload_of
 from ..webhooks.outbox import announce_end
-from ..work.dispatch import Queue, Ticket
 from ..work.ends import count_end
-from ..work.turns import next_turn
+from .acceptance import Acceptance
 from .filters import Filters, newest_first
 from .finished import Finished, save_finished
-from .records import (
-    NewAnalysis,
-    load_analyses,
-    new_row,
-    now,
-    save_analysis,
-    to_analysis,
-)
+from .records import NewAnalysis, load_analyses, now
 
 # While waiting, look again after a tenth of the time waited so far: short work is
 # answered at once, and long work costs few looks.
@@ -57,10 +49,10 @@ class AnalysisStore:
     """
 
     def __init__(
-        self, sessions: Sessions, queue: Queue, *, project: str | None
+        self, sessions: Sessions, acceptance: Acceptance, *, project: str | None
     ) -> None:
         self._sessions = sessions
-        self._queue = queue
+        self._acceptance = acceptance
         self._project = project
 
     async def create(self, new: NewAnalysis) -> tuple[Analysis, bool]:
@@ -74,18 +66,11 @@ class AnalysisStore:
             IdempotencyConflictError: The key was used for another request.
         """
         assert self._project in (None, new.project)
-        row = new_row(new, status="queued")
         try:
-            async with self._sessions.writing() as session:
-                row.turn = await next_turn(
-                    session, row.project, row.queue, new.options.priority
-                )
-                await save_analysis(session, row, new.labels)
-                await self._queue.enqueue(session, row.id, Ticket(row.queue, row.turn))
+            return await self._acceptance.accept(new), True
         except IntegrityError:
             # Of simultaneous requests under one key the database lets one win.
             return await self._earlier(new), False
-        return to_analysis(row, new.labels, None), True
 
     async def create_finished(
         self, new: NewAnalysis, result: Result, traces: bytes | None = None

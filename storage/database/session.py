@@ -6,7 +6,8 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, event
+import sqlalchemy
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.ext.asyncio import (
     AsyncConnection,
@@ -38,22 +39,38 @@ _POSTGRESQL_ARGUMENTS: dict[str, Any] = {
 
 def create_engine(settings: StorageSettings) -> AsyncEngine:
     """Open the engine of the configured database; it connects on first use."""
-    url = settings.url
-    if not settings.is_sqlite:
-        return create_async_engine(
-            url,
-            pool_pre_ping=True,
-            pool_size=10,
-            # Errors are logged: not with other people's models and secrets in them.
-            hide_parameters=True,
-            connect_args=_POSTGRESQL_ARGUMENTS,
-        )
-    # A new one is its owner's alone: whoever reads the file needs no key.
-    Path(str(url.database)).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    engine = create_async_engine(url, hide_parameters=True)
-    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    engine = create_async_engine(settings.url, **_arguments(settings))
+    _prepare(engine.sync_engine)
     return engine
+
+
+def create_synchronous_engine(settings: StorageSettings) -> Engine:
+    """The same for transactions that a thread runs as a whole."""
+    engine = sqlalchemy.create_engine(settings.sync_url, **_arguments(settings))
+    _prepare(engine)
+    return engine
+
+
+def _arguments(settings: StorageSettings) -> dict[str, Any]:
+    # Errors are logged: not with other people's models and secrets in them.
+    if settings.is_sqlite:
+        return {"hide_parameters": True}
+    return {
+        "hide_parameters": True,
+        "pool_pre_ping": True,
+        "pool_size": 10,
+        "connect_args": _POSTGRESQL_ARGUMENTS,
+    }
+
+
+def _prepare(engine: Engine) -> None:
+    if engine.dialect.name != "sqlite":
+        return
+    # A new one is its owner's alone: whoever reads the file needs no key.
+    folder = Path(str(engine.url.database)).parent
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:

@@ -21,7 +21,6 @@ from dbos import (
     WorkflowStatusString,
 )
 from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradhealth.schemas.analysis import Device
 
@@ -75,14 +74,12 @@ class Queue:
             retry_connection_errors=False,
         )
 
-    async def enqueue(
-        self, session: AsyncSession, analysis_id: str, ticket: Ticket
+    def enqueue(
+        self, connection: sqlalchemy.Connection, analysis_id: str, ticket: Ticket
     ) -> None:
-        """Enqueue in the session's transaction; a second time changes nothing."""
+        """Enqueue in the connection's transaction; a second time changes nothing."""
         options = _options(analysis_id, ticket)
-        await session.run_sync(
-            lambda sync: self._client.enqueue_in_transaction(sync, options, analysis_id)
-        )
+        self._client.enqueue_in_transaction(connection, options, analysis_id)
 
     def close(self) -> None:
         """Close the engine's connections."""

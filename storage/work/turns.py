@@ -8,8 +8,15 @@ queueing, Goyal, Vin & Cheng 1996, with every analysis weighing the same).
 
 from collections.abc import Callable
 
-from sqlalchemy import ColumnElement, ScalarSelect, func, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    ScalarSelect,
+    Select,
+    bindparam,
+    func,
+    select,
+)
 
 from gradhealth.schemas.analysis import Device, Priority
 
@@ -19,8 +26,8 @@ from ..tables import OPEN, AnalysisRow
 FIRST_TURN, FIRST_LOW_TURN, _LAST_TURN = 1, 2**30, 2**31 - 1
 
 
-async def next_turn(
-    session: AsyncSession, project: str, queue: Device, priority: Priority
+def next_turn(
+    connection: Connection, project: str, queue: Device, priority: Priority
 ) -> int:
     """The turn of a new analysis.
 
@@ -30,14 +37,8 @@ async def next_turn(
     first, last = FIRST_TURN, FIRST_LOW_TURN - 1
     if priority == "low":
         first, last = FIRST_LOW_TURN, _LAST_TURN
-    ours = (AnalysisRow.queue == queue) & AnalysisRow.turn.between(first, last)
-    running = _turn(func.max, ours, AnalysisRow.status == "running")
-    waiting = _turn(func.min, ours, AnalysisRow.status == "queued")
-    own = _turn(
-        func.max, ours, AnalysisRow.status.in_(OPEN), AnalysisRow.project == project
-    )
-    present, following, latest = (
-        await session.execute(select(running, waiting, own))
+    present, following, latest = connection.execute(
+        _TURNS, {"queue": queue, "first": first, "last": last, "project": project}
     ).one()
     # The turn of the latest that runs; with none, of the next to run.
     if present is None and following is not None:
@@ -47,7 +48,24 @@ async def next_turn(
     return min(max(first - 1, present or 0, latest or 0) + 1, last)
 
 
+def _turns() -> Select[int | None, int | None, int | None]:
+    """Of a queue the latest that runs and the next to run; the project's own latest."""
+    ours = (AnalysisRow.queue == bindparam("queue")) & AnalysisRow.turn.between(
+        bindparam("first"), bindparam("last")
+    )
+    own = AnalysisRow.project == bindparam("project")
+    return select(
+        _turn(func.max, ours, AnalysisRow.status == "running"),
+        _turn(func.min, ours, AnalysisRow.status == "queued"),
+        _turn(func.max, ours, AnalysisRow.status.in_(OPEN), own),
+    )
+
+
 def _turn(
     extreme: Callable[..., ColumnElement[int]], *conditions: ColumnElement[bool]
 ) -> ScalarSelect[int]:
     return select(extreme(AnalysisRow.turn)).where(*conditions).scalar_subquery()
+
+
+# Put together once: that takes longer than to execute it.
+_TURNS = _turns()

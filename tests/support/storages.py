@@ -3,6 +3,7 @@
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from storage.analyses.acceptance import Acceptance
 from storage.analyses.store import AnalysisStore
 from storage.database.session import Sessions, create_engine
 from storage.work.claims import ClaimStore
@@ -25,10 +26,11 @@ class Stores:
 @asynccontextmanager
 async def open_stores(settings):
     engine, queue = create_engine(settings), Queue(settings)
-    sessions = Sessions(engine)
+    sessions, acceptance = Sessions(engine), Acceptance(settings, queue)
     try:
-        analyses = AnalysisStore(sessions, queue, project=None)
+        analyses = AnalysisStore(sessions, acceptance, project=None)
         yield Stores(analyses, WorkerStore(sessions), UnitStore(sessions), sessions)
     finally:
+        acceptance.close()
         queue.close()
         await engine.dispose()

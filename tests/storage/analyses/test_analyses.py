@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from gradhealth.exceptions import InvalidDocumentError
 from gradhealth.schemas.analysis import Options
+from storage.analyses.acceptance import Acceptance
 from storage.analyses.records import NewAnalysis
 from storage.analyses.store import AnalysisStore
 from storage.exceptions import IdempotencyConflictError
@@ -83,14 +84,15 @@ class InterruptedQueue:
     def __init__(self, queue):
         self._queue = queue
 
-    async def enqueue(self, session, analysis_id, project):
-        await self._queue.enqueue(session, analysis_id, project)
+    def enqueue(self, connection, analysis_id, ticket):
+        self._queue.enqueue(connection, analysis_id, ticket)
         raise InterruptedError
 
 
 async def test_row_and_queue_entry_are_written_together_or_not_at_all(stores, storage):
     queue = Queue(storage)
-    analyses = AnalysisStore(stores.sessions, InterruptedQueue(queue), project=None)
+    acceptance = Acceptance(storage, InterruptedQueue(queue))
+    analyses = AnalysisStore(stores.sessions, acceptance, project=None)
     table = "workflow_status" if storage.is_sqlite else "dbos.workflow_status"
     entries = text(f"SELECT count(*) FROM {table} WHERE queue_partition_key = 'never'")
 
@@ -98,6 +100,7 @@ async def test_row_and_queue_entry_are_written_together_or_not_at_all(stores, st
         await analyses.create(
             NewAnalysis(kind="architecture", spec={}, project="never")
         )
+    acceptance.close()
     queue.close()
 
     assert (await stores.analyses.page(project="never")).items == []
