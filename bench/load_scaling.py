@@ -28,7 +28,7 @@ async def jobs_per_second(storage, num_workers, *, jobs_each, seconds):
             fleet.start(*names)
             await _until_ready(stores, names)
             created = [
-                (await stores.analyses.create(NewAnalysis("architecture", spec)))[0]
+                await stores.analyses.create(NewAnalysis("architecture", spec))
                 for _ in range(jobs_each * num_workers)
             ]
             for each in created:

@@ -58,6 +58,11 @@ def from_now_on_about(**ids: str) -> None:
     bind_contextvars(**ids)
 
 
+def also_about(**ids: str) -> None:
+    """Put further ids on all further lines of this task."""
+    bind_contextvars(**ids)
+
+
 def _common() -> list[Processor]:
     return [
         merge_contextvars,

@@ -1,13 +1,12 @@
 """What the service does with analyses: check, store, wait, find."""
 
 import asyncio
-import logging
 from dataclasses import replace
 from typing import Any
 
 from gradhealth.forecast import forecast
 from gradhealth.limits import Limits
-from gradhealth.network import resolve
+from gradhealth.network import Network, resolve
 from gradhealth.prescription import check_selection
 from gradhealth.schemas.analysis import (
     Analysis,
@@ -17,6 +16,7 @@ from gradhealth.schemas.analysis import (
     TheoryRequest,
     TraceRequest,
 )
+from gradhealth.telemetry.log_lines import also_about
 from gradhealth.telemetry.tracing import current_traceparent
 from gradhealth.thresholds import check_thresholds
 from gradhealth.traces import parse_trace
@@ -26,11 +26,9 @@ from storage.analyses.store import AnalysisStore
 from ..access.callers import Caller
 from ..access.quotas import Quotas
 from ..exceptions import NotFoundError
-from ..requests.bodies import Body
+from ..requests.bodies import SMALL_BYTES, Body
 from .judged_traces import judged
 from .routing import Routing
-
-logger = logging.getLogger(__name__)
 
 
 class AnalysisService:
@@ -84,10 +82,7 @@ class AnalysisService:
         new = _new_analysis(body, self._caller.own(request.project), idempotency_key)
         if isinstance(request, TraceRequest):
             return await self._judge(request, new)
-        # In a thread: a spec may carry megabytes of data to check.
-        network = await asyncio.to_thread(
-            resolve, request.spec, self._limits, pointer="/spec"
-        )
+        network = await self._resolve(request.spec, body.num_bytes)
         if isinstance(request, TheoryRequest):
             await self._quotas.check_room(new.num_bytes)
             result = await asyncio.to_thread(forecast, network)
@@ -97,13 +92,18 @@ class AnalysisService:
         await self._quotas.check_room(new.num_bytes)
         await self._quotas.check_queue()
         queue = await self._routing.queue_for(network, request.options)
-        analysis, is_new = await self._store.create(replace(new, queue=queue))
-        if is_new:
-            logger.info("accepted an analysis", extra={"analysis_id": analysis.id})
+        analysis = await self._store.create(replace(new, queue=queue))
+        also_about(analysis_id=analysis.id)
         if not wait_seconds:
             return analysis
         await self._store.wait(analysis.id, wait_seconds)
         return _found(analysis.id, await self._store.get(analysis.id))
+
+    async def _resolve(self, spec: dict[str, Any], num_bytes: int) -> Network:
+        if num_bytes <= SMALL_BYTES:
+            return resolve(spec, self._limits, pointer="/spec")
+        # It may carry megabytes of data to check: other requests are served meanwhile.
+        return await asyncio.to_thread(resolve, spec, self._limits, pointer="/spec")
 
     async def _judge(self, request: TraceRequest, new: NewAnalysis) -> Analysis:
         check_thresholds(request.options.thresholds, "/options/thresholds")

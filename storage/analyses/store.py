@@ -55,22 +55,20 @@ class AnalysisStore:
         self._acceptance = acceptance
         self._project = project
 
-    async def create(self, new: NewAnalysis) -> tuple[Analysis, bool]:
+    async def create(self, new: NewAnalysis) -> Analysis:
         """Accept an analysis: it is stored and queued in one transaction.
 
-        Returns:
-            The analysis, and whether it is new: under an idempotency key that was
-            used before, it is the earlier one.
+        Under an idempotency key that was used before, it is the earlier one.
 
         Raises:
             IdempotencyConflictError: The key was used for another request.
         """
         assert self._project in (None, new.project)
         try:
-            return await self._acceptance.accept(new), True
+            return await self._acceptance.accept(new)
         except IntegrityError:
             # Of simultaneous requests under one key the database lets one win.
-            return await self._earlier(new), False
+            return await self._earlier(new)
 
     async def create_finished(
         self, new: NewAnalysis, result: Result, traces: bytes | None = None

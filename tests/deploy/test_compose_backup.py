@@ -23,7 +23,7 @@ DUMP, RESTORE = re.findall(
 async def submit(settings):
     await migrate(settings)
     async with open_stores(settings) as stores:
-        created, _ = await stores.analyses.create(
+        created = await stores.analyses.create(
             NewAnalysis(kind="architecture", spec={})
         )
         return created.id

@@ -35,7 +35,7 @@ async def stores(storage):
 
 async def analysis(stores, *, days_old, finished=True):
     new = NewAnalysis("architecture", SPEC, labels={"k": "v"})
-    created, _ = await stores.analyses.create(new)
+    created = await stores.analyses.create(new)
     if finished:
         claim = await stores.claims().begin(created.id)
         await stores.claims().finish(claim, a_result(), b"trace")

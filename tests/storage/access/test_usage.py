@@ -22,7 +22,7 @@ async def stores(storage):
 async def running(stores, project, *, num_bytes=0):
     """An analysis that a worker took, and its claim."""
     new = NewAnalysis("architecture", SPEC, project=project, num_bytes=num_bytes)
-    analysis, _ = await stores.analyses.create(new)
+    analysis = await stores.analyses.create(new)
     return await stores.claims().begin(analysis.id)
 
 
@@ -91,7 +91,7 @@ async def test_work_counts_however_it_ends(stores):
 
 async def test_what_nobody_worked_on_is_no_work(stores):
     new = NewAnalysis("architecture", SPEC, project="idle")
-    analysis, _ = await stores.analyses.create(new)
+    analysis = await stores.analyses.create(new)
 
     await stores.analyses.cancel(analysis.id)
 

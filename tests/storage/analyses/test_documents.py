@@ -29,7 +29,7 @@ def new(**fields):
 
 async def test_a_document_is_the_analysis(stores, documents):
     labels = {'a"b': "<b>\n", "c": "\U0001f600"}
-    queued, _ = await stores.analyses.create(new(labels=labels))
+    queued = await stores.analyses.create(new(labels=labels))
     finished = await stores.analyses.create_finished(new(), a_result())
 
     for analysis in (queued, finished):
@@ -55,7 +55,7 @@ async def test_results_from_before_there_were_documents_are_rebuilt(stores, docu
 
 
 async def test_what_does_not_exist_or_is_anothers_has_no_document(stores, documents):
-    created, _ = await stores.analyses.create(new(project="theirs"))
+    created = await stores.analyses.create(new(project="theirs"))
     mine = DocumentStore(stores.sessions, project="mine")
 
     assert await documents.find("nowhere") is None
@@ -68,7 +68,7 @@ async def test_what_does_not_exist_or_is_anothers_has_no_document(stores, docume
 async def test_pages_follow_each_other_to_the_end(stores):
     documents = DocumentStore(stores.sessions, project="paged")
     created = [
-        (await stores.analyses.create(new(project="paged")))[0].id for _ in range(5)
+        (await stores.analyses.create(new(project="paged"))).id for _ in range(5)
     ]
     seen, cursor = [], None
     while cursor is not None or not seen:

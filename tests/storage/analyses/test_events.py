@@ -30,7 +30,7 @@ async def look(stores):
 
 
 async def claimed(stores):
-    created, _ = await stores.analyses.create(NEW)
+    created = await stores.analyses.create(NEW)
     return await stores.claims().begin(created.id)
 
 
@@ -93,7 +93,7 @@ async def test_failed_and_cancelled_analyses_say_so(stores, look):
     claim = await claimed(stores)
     error = AnalysisError(code="time_limit", message="too long")
     await stores.claims().fail(claim, error)
-    cancelled, _ = await stores.analyses.create(NEW)
+    cancelled = await stores.analyses.create(NEW)
     await stores.analyses.cancel(cancelled.id)
 
     assert (await look(claim.analysis_id)).done == Done(status="failed", error=error)

@@ -48,7 +48,7 @@ async def fill(stores):
     """A finished, a running and two queued analyses, and a key."""
     new = NewAnalysis(kind="architecture", spec=ECHO)
     finished = await stores.analyses.create_finished(new, a_result())
-    others = [(await stores.analyses.create(new))[0] for _ in range(3)]
+    others = [await stores.analyses.create(new) for _ in range(3)]
     await stores.claims("gone").begin(others[0].id)
     key = await KeyStore(stores.sessions).create(
         project="default", name="", scopes=("read",)

@@ -40,7 +40,7 @@ async def listen(webhooks, *events, project="vision"):
 
 async def analysis(stores, **changes):
     new = NewAnalysis("architecture", {}, **{"project": "vision", **changes})
-    return (await stores.analyses.create(new))[0].id
+    return (await stores.analyses.create(new)).id
 
 
 async def told(stores):

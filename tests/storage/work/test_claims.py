@@ -20,7 +20,7 @@ async def stores(storage):
 
 @pytest.fixture
 async def analysis_id(stores):
-    created, _ = await stores.analyses.create(NEW)
+    created = await stores.analyses.create(NEW)
     return created.id
 
 
@@ -153,7 +153,7 @@ async def test_progress_is_shown(stores, analysis_id):
 
 
 async def test_open_analyses_are_known_by_their_place_in_the_queue(stores, analysis_id):
-    finished, _ = await stores.analyses.create(NEW)
+    finished = await stores.analyses.create(NEW)
     await stores.analyses.cancel(finished.id)
 
     tickets = await stores.claims().open_tickets()

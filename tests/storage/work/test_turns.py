@@ -22,7 +22,7 @@ async def accept(stores, project, priority="normal", queue="cpu"):
     new = NewAnalysis(
         kind="architecture", spec={}, options=options, project=project, queue=queue
     )
-    created, _ = await stores.analyses.create(new)
+    created = await stores.analyses.create(new)
     return created.id
 
 

@@ -24,7 +24,7 @@ async def stores(storage):
 @pytest.fixture
 async def claim(stores):
     new = NewAnalysis(kind="architecture", spec={}, traceparent="00-trace-span-01")
-    created, _ = await stores.analyses.create(new)
+    created = await stores.analyses.create(new)
     return await stores.claims("owner").begin(created.id)
 
 
