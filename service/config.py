@@ -47,6 +47,8 @@ class ServiceSettings(BaseSettings):
         max_batch_size: Largest batch.
         key_requests_per_minute: Requests with one key; as many may come at once.
         project_requests_per_minute: Requests with all keys of a project.
+        wrong_keys_per_minute: Keys that open nothing, from one address; as many may
+            come at once.
         project_open_analyses: Most analyses of a project that are queued and running.
         project_work_seconds: Most seconds a day that workers give to a project; a
             day is one of UTC. No limit when unset.
@@ -94,6 +96,7 @@ class ServiceSettings(BaseSettings):
     max_batch_size: int = Field(default=DEFAULTS.batch_size, gt=0)
     key_requests_per_minute: int = Field(default=1200, gt=0)
     project_requests_per_minute: int = Field(default=6000, gt=0)
+    wrong_keys_per_minute: int = Field(default=60, gt=0)
     project_open_analyses: int = Field(default=2000, gt=0)
     project_work_seconds: float | None = Field(default=None, gt=0)
     project_stored_bytes: int | None = Field(default=20 * 2**30, gt=0)

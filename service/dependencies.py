@@ -158,7 +158,7 @@ async def _badges(store: Store, caller: CallerOf) -> BadgeService:
 
 async def _signing_in(request: Request) -> SignIns:
     state = request.app.state
-    return SignIns(state.key_ring, SignInStore(state.sessions))
+    return SignIns(state.key_ring, state.guesses, SignInStore(state.sessions))
 
 
 async def _overviews(request: Request, caller: CallerOf) -> OverviewStore:

@@ -220,6 +220,21 @@ class TooManyRequestsError(ServiceError):
         )
 
 
+class TooManyWrongKeysError(ServiceError):
+    """More keys that open nothing than may come from an address."""
+
+    code = "too_many_wrong_keys"
+    status_code = 429
+
+    def __init__(self, seconds: float) -> None:
+        self.headers = _retry_after(seconds)
+        super().__init__(
+            "too many keys that open nothing came from your address: look at the key "
+            "that is sent, and wait as long as Retry-After says; keys that opened "
+            "something from there within the last hour still do"
+        )
+
+
 class QueueFullError(ServiceError):
     """The project has as many queued and running analyses as it may."""
 

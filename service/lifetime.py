@@ -17,6 +17,7 @@ from storage.runs.judgements import JudgementStore
 from storage.work.dispatch import Queue
 from storage.work.workers import WorkerStore
 
+from .access.guesses import Guesses
 from .access.key_ring import KeyRing
 from .access.quotas import UsageMemory
 from .access.rates import RateLimits
@@ -87,6 +88,7 @@ def _remember(state: State, settings: ServiceSettings, sessions: Sessions) -> No
         SignInStore(sessions),
         keyless=is_this_machine(settings.host),
     )
+    state.guesses = Guesses(settings.wrong_keys_per_minute)
     state.usage = UsageMemory()
     state.log_slots = asyncio.Semaphore(settings.max_logs_at_once)
     state.rate_limits = RateLimits(

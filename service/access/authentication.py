@@ -15,6 +15,7 @@ from storage.tables import Scope
 
 from ..exceptions import MissingScopeError, NoKeyError, NotSameSiteError
 from .callers import ANYBODY, OWNER, Caller
+from .guesses import Guesses
 from .key_ring import KeyRing
 from .rates import RateLimits
 
@@ -38,6 +39,7 @@ async def authenticated(request: Request) -> Caller:
         NotSameSiteError: A page elsewhere uses a browser that is signed in here.
         MissingScopeError: The key may not do this.
         TooManyRequestsError: The key or its project has sent too many.
+        TooManyWrongKeysError: So many came from there that it is not looked at.
     """
     if is_public(request.scope["route"]):
         return ANYBODY
@@ -56,7 +58,8 @@ async def _identified(request: Request) -> Caller:
         return OWNER
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        caller = await ring.with_key(key.strip())
+        guesses: Guesses = request.app.state.guesses
+        caller = await guesses.opened(key.strip(), ring.with_key, request)
     else:
         caller = await _signed_in(request, ring)
     if caller is None:
@@ -72,7 +75,8 @@ async def _signed_in(request: Request, ring: KeyRing) -> Caller | None:
     # `LocalOnlyMiddleware` has refused every other site that an Origin names.
     if request.method not in READING and "origin" not in request.headers:
         raise NotSameSiteError
-    return await ring.signed_in(token)
+    guesses: Guesses = request.app.state.guesses
+    return await guesses.opened(token, ring.signed_in, request)
 
 
 CallerOf: TypeAlias = Annotated[Caller, Depends(authenticated)]

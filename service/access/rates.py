@@ -6,6 +6,7 @@ Told in the fields of draft-ietf-httpapi-ratelimit-headers-11, which is no RFC y
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.datastructures import MutableHeaders
@@ -15,7 +16,7 @@ from ..exceptions import TooManyRequestsError
 from .callers import Caller
 
 WINDOW_SECONDS = 60.0
-# Buckets that are full again say nothing; they are swept out at so many.
+# Of more, the one that was not asked for longest is forgotten, and so full again.
 MOST_BUCKETS = 10_000
 # Sums of seconds are a little off.
 ROUNDING_SECONDS = 1e-6
@@ -55,10 +56,17 @@ class Buckets:
         missing = full_at - now - WINDOW_SECONDS
         if missing > ROUNDING_SECONDS:
             return Standing(0, full_at - now - token_seconds, missing)
+        # Put at the end, so that the first is the one to forget.
+        self._full_at.pop(name, None)
         self._full_at[name] = full_at
         if len(self._full_at) > MOST_BUCKETS:
-            self._full_at = {n: at for n, at in self._full_at.items() if at > now}
+            del self._full_at[next(iter(self._full_at))]
         return Standing(round(-missing / token_seconds), full_at - now, 0.0)
+
+    def give_back(self, name: str) -> None:
+        """Put a token back that was taken and is not to count."""
+        if name in self._full_at:
+            self._full_at[name] -= WINDOW_SECONDS / self.quota
 
 
 class RateLimits:
@@ -88,19 +96,23 @@ class RateLimits:
         standings = {"key": self._keys.take(caller.key_id, now)}
         if not standings["key"].retry_seconds:
             standings["project"] = self._projects.take(caller.project, now)
-        state[STANDING] = self._headers(standings)
+        quotas = {"key": self._keys.quota, "project": self._projects.quota}
+        state[STANDING] = rate_headers(quotas, standings)
         for name, standing in standings.items():
             if standing.retry_seconds:
                 raise TooManyRequestsError(name, standing.retry_seconds)
 
-    def _headers(self, standings: dict[str, Standing]) -> dict[str, str]:
-        quotas = {"key": self._keys.quota, "project": self._projects.quota}
-        policies = (f'"{n}";q={q};w={WINDOW_SECONDS:.0f}' for n, q in quotas.items())
-        left = (
-            f'"{name}";r={standing.remaining};t={math.ceil(standing.full_seconds)}'
-            for name, standing in standings.items()
-        )
-        return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(left)}
+
+def rate_headers(
+    quotas: Mapping[str, int], standings: Mapping[str, Standing]
+) -> dict[str, str]:
+    """What an answer tells of buckets, each by its name."""
+    policies = (f'"{n}";q={q};w={WINDOW_SECONDS:.0f}' for n, q in quotas.items())
+    left = (
+        f'"{name}";r={standing.remaining};t={math.ceil(standing.full_seconds)}'
+        for name, standing in standings.items()
+    )
+    return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(left)}
 
 
 class RateHeadersMiddleware:

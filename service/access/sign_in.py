@@ -10,6 +10,7 @@ from storage.access.sign_ins import LIFETIME, SignInStore
 
 from ..pages.rendering import Pages
 from .authentication import COOKIE
+from .guesses import Guesses
 from .key_ring import KeyRing
 
 ADDRESS, HOME = "/sign-in", "/"
@@ -38,26 +39,32 @@ class SignInForm:
 class SignIns:
     """Signs browsers in and out."""
 
-    def __init__(self, ring: KeyRing, store: SignInStore) -> None:
+    def __init__(self, ring: KeyRing, guesses: Guesses, store: SignInStore) -> None:
         self._ring = ring
+        self._guesses = guesses
         self._store = store
 
-    async def begin(self, form: SignInForm, *, secure: bool) -> Response:
+    async def begin(self, form: SignInForm, request: Request) -> Response:
         """Go on with a cookie, or show the page again.
 
         Args:
             form: What was sent.
-            secure: Whether it came through TLS, and so must the cookie.
+            request: With which it came. If that was through TLS, so must the cookie.
+
+        Raises:
+            TooManyWrongKeysError: So many came from there that it is not looked at.
         """
-        caller = await self._ring.with_key(form.key)
+        caller = await self._guesses.opened(form.key, self._ring.with_key, request)
         if caller is None or caller.key_id is None:
             return page(form.next, refused=True)
+        token = await self._store.begin(caller.key_id)
+        self._guesses.remember(token, request)
         answer = RedirectResponse(form.next, status_code=303)
         answer.set_cookie(
             COOKIE,
-            await self._store.begin(caller.key_id),
+            token,
             max_age=int(LIFETIME.total_seconds()),
-            secure=secure,
+            secure=request.url.scheme == "https",
             httponly=True,
             # Not sent with what another site posts or embeds.
             samesite="lax",

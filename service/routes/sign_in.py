@@ -30,7 +30,7 @@ async def show_sign_in(
 async def sign_in(
     request: Request, signing_in: SigningIn, form: Annotated[SignInForm, Depends(_form)]
 ) -> Response:
-    return await signing_in.begin(form, secure=request.url.scheme == "https")
+    return await signing_in.begin(form, request)
 
 
 @router.post("/sign-out", summary="Forget the browser", openapi_extra=PUBLIC)
