@@ -10,7 +10,7 @@ import time
 import torch
 
 from bench.specs import MLP
-from gradhealth.network import resolve
+from gradhealth.architecture.network import resolve
 from gradhealth.schemas.analysis import Options
 from worker import units
 from worker.analysis import analyse

@@ -9,7 +9,7 @@ import time
 import torch
 
 from bench.specs import MLP, RESNET
-from gradhealth.network import resolve
+from gradhealth.architecture.network import resolve
 from worker.measuring.recording import Recording
 from worker.measuring.tracing import trace_of
 from worker.measuring.training import TrainingRun

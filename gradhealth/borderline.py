@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .architecture.network import Network
 from .detectors.base import (
     DECADES_TOLERANCE,
     HARM,
@@ -16,7 +17,6 @@ from .detectors.temporal_vanishing import TemporalVanishing
 from .detectors.tuned import DEFAULTS, Thresholds, tuned
 from .detectors.vanishing_gradient import VanishingGradient
 from .layers.base import Signal
-from .network import Network
 from .schemas.trace import Trace
 from .statistics import Estimate, Statistics, estimate
 

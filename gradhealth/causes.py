@@ -5,10 +5,10 @@ from collections import Counter
 
 import numpy as np
 
+from .architecture.network import Network, Node
 from .layers.activation import Activation
 from .layers.block import Highway, Residual
 from .layers.recurrent import Recurrent
-from .network import Network, Node
 from .schemas.finding import Cause
 from .statistics import Statistics
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from .architecture.network import Network
 from .detectors.base import HARM, MIN_STEPS, Case
 from .detectors.tuned import DEFAULTS, Thresholds, all_detectors
-from .network import Network
 from .schemas.finding import SEVERITIES, Evidence, Finding, Verdict
 from .schemas.trace import Trace
 from .statistics import Statistics

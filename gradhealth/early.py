@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from . import __version__
+from .architecture.network import Network
 from .detectors.base import Threshold
 from .detectors.dead_relu import DeadRelu
 from .detectors.exploding_gradient import ExplodingGradient
@@ -18,7 +19,6 @@ from .forecast import trace_of
 from .initial.exceptions import UnmeasurableError
 from .initial.measurement import measure_initial
 from .layers.recurrent import Recurrent
-from .network import Network
 from .results import assemble
 from .schemas.analysis import Environment, Result, Theory
 from .schemas.trace import Trace

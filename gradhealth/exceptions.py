@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+# Whoever sent a document mends the first few and sends it again.
+MAX_PROBLEMS = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:

@@ -2,12 +2,12 @@
 
 import numpy as np
 
+from .architecture.network import Network
+from .architecture.targets import needed_lag
 from .detectors.tuned import DEFAULTS, Thresholds
 from .diagnosis import diagnose
-from .network import Network
 from .schemas.analysis import Result, Theory
 from .schemas.trace import Context, Trace, TracedLayer
-from .targets import needed_lag
 from .theory.gains import predict
 
 NOTE = (

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from .document import nearest
+from .architecture.limits import UNLIMITED
+from .architecture.network import Network, resolve
+from .documents.base import nearest
 from .exceptions import InvalidDocumentError, Problem
 from .fixes.base import Candidate, Case, Facts, Remedy
-from .limits import UNLIMITED
-from .network import Network, resolve
 from .registry import subclasses_in
 from .schemas.analysis import FixSelection
 from .schemas.finding import Finding

@@ -5,7 +5,7 @@ from functools import cache
 
 from .detectors.base import Threshold
 from .detectors.tuned import Judge, Thresholds, all_detectors, thresholds_of
-from .document import nearest, quoted
+from .documents.base import nearest, quoted
 from .exceptions import InvalidDocumentError, Problem
 from .logs.detectors.tuned import all_log_detectors
 

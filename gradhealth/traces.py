@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field, ValidationError
 
-from .document import Document
-from .exceptions import InvalidDocumentError, Problem
-from .schemas.problems import MAX_PROBLEMS, pointer_to, problems_of
+from .documents.base import Document
+from .documents.pointers import pointer_to
+from .exceptions import MAX_PROBLEMS, InvalidDocumentError, Problem
+from .schemas.problems import problems_of
 from .schemas.trace import (
     Context,
     LayerDocument,

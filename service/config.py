@@ -5,8 +5,8 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from gradhealth.architecture.limits import Limits
 from gradhealth.ingest import IngestLimits
-from gradhealth.limits import Limits
 from gradhealth.telemetry.log_lines import LogFormat
 
 DEFAULTS, LOGS = Limits(), IngestLimits()

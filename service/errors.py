@@ -12,10 +12,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from gradhealth.documents.strict_json import MalformedJsonError
 from gradhealth.exceptions import InvalidDocumentError, Problem
 from gradhealth.ingest import IngestError, LogTooLargeError
 from gradhealth.schemas.problem_details import ProblemDetails
-from gradhealth.strict_json import MalformedJsonError
 from storage.database.outages import remedy_for
 from storage.exceptions import (
     BatchOrderError,

@@ -5,9 +5,8 @@ from http import HTTPStatus
 
 from fastapi import Response
 
-from gradhealth.exceptions import Problem
+from gradhealth.exceptions import MAX_PROBLEMS, Problem
 from gradhealth.schemas.problem_details import ProblemDetails, ProblemError
-from gradhealth.schemas.problems import MAX_PROBLEMS
 
 MEDIA_TYPE = "application/problem+json"
 

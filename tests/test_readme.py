@@ -4,8 +4,8 @@ import json
 import re
 from pathlib import Path
 
+from gradhealth.architecture.network import resolve
 from gradhealth.cli.exit_codes import ExitCode
-from gradhealth.network import resolve
 from service.config import ServiceSettings
 from storage.config import StorageSettings
 from worker.config import WorkerSettings

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
+from gradhealth.architecture.initialisation import unmatched
+from gradhealth.architecture.limits import UNLIMITED
+from gradhealth.architecture.network import Network, resolve
 from gradhealth.borderline import more_seeds, straddles
 from gradhealth.diagnosis import Diagnosis, confirm_rate, diagnose
-from gradhealth.initialisation import unmatched
-from gradhealth.limits import UNLIMITED
-from gradhealth.network import Network, resolve
 from gradhealth.prescription import RATE_FIX, Pharmacy, facts_of, prescribe
 from gradhealth.results import assemble
 from gradhealth.schemas.analysis import (

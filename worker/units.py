@@ -16,9 +16,9 @@ import numpy as np
 import torch
 
 from gradhealth import __version__
-from gradhealth.limits import UNLIMITED
-from gradhealth.network import resolve
-from gradhealth.targets import needed_lag
+from gradhealth.architecture.limits import UNLIMITED
+from gradhealth.architecture.network import resolve
+from gradhealth.architecture.targets import needed_lag
 
 from .measuring.recording import Recording, reading_of
 from .measuring.thinning import thinned

@@ -20,18 +20,18 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from bench.load.documents import BATCH, LOGS, POLICY, RUN, SPECS, TRACE
+from gradhealth.architecture.limits import Limits
+from gradhealth.architecture.network import resolve
 from gradhealth.batches.documents import parse_binary_batch, parse_json_batch
 from gradhealth.batches.packing import Column, PackedBatch
+from gradhealth.documents.strict_json import parse_object
 from gradhealth.exceptions import GradHealthError, InvalidDocumentError
 from gradhealth.gate.policy import parse_policy
 from gradhealth.ingest import parse_mapping, read_log
 from gradhealth.ingest.formats.base import log_formats
-from gradhealth.limits import Limits
 from gradhealth.logs.results import judge_log
-from gradhealth.network import resolve
 from gradhealth.schemas.problems import problems_of
 from gradhealth.schemas.run import RunRequest
-from gradhealth.strict_json import parse_object
 from gradhealth.traces import parse_trace
 from storage.cursors import decode_cursor
 

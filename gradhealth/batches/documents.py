@@ -7,9 +7,9 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field, ValidationError
 
-from ..exceptions import InvalidDocumentError, Problem
-from ..schemas.problems import MAX_PROBLEMS, problems_of
-from ..strict_json import parse_object
+from ..documents.strict_json import parse_object
+from ..exceptions import MAX_PROBLEMS, InvalidDocumentError, Problem
+from ..schemas.problems import problems_of
 from ..traces import MAX_STEP, Columns, decoded_columns, mistakes_in_columns
 from .batch import Batch
 from .packing import PackedBatch

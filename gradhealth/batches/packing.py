@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt, ValidationError
 
-from ..document import Document
+from ..documents.base import Document
 from ..exceptions import InvalidDocumentError, Problem
 from ..schemas.trace import Series
 from ..traces import MAX_STEP, Name

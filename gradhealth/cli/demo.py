@@ -10,12 +10,12 @@ from pathlib import Path
 import typer
 
 from gradhealth.client import Client
+from gradhealth.documents.strict_json import parse_object
 from gradhealth.examples import example_text
 from gradhealth.reports.base import Subject
 from gradhealth.reports.paragraphs import WIDTH
 from gradhealth.reports.text import TextReport
 from gradhealth.schemas.analysis import Analysis
-from gradhealth.strict_json import parse_object
 from service.sockets import listen
 
 from .exit_codes import ExitCode

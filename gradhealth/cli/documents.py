@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from gradhealth.documents.strict_json import parse_object
 from gradhealth.exceptions import GradHealthError, InvalidDocumentError, Problem
-from gradhealth.strict_json import parse_object
 
 # As much as a service takes in one body.
 MAX_SPEC_BYTES = 16 * 2**20

@@ -4,8 +4,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from gradhealth.architecture.network import resolve
 from gradhealth.early import judge_early
-from gradhealth.network import resolve
 from gradhealth.schemas.analysis import Options, Result
 
 from .analyst import OnProgress

@@ -11,8 +11,8 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
+from gradhealth.architecture.network import resolve
 from gradhealth.exceptions import JobError, TimeLimitError
-from gradhealth.network import resolve
 from gradhealth.schemas.analysis import Options, Progress, Result
 from gradhealth.schemas.event import News
 from worker.config import WorkerSettings

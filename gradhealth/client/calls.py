@@ -8,7 +8,7 @@ from typing import Any, Generic, TypedDict, TypeVar, Unpack
 import httpx
 
 from ..batches.packing import CONTENT_TYPE
-from ..document import Document, Record
+from ..documents.base import Document, Record
 from ..schemas.analysis import Options, Status, TraceOptions
 from ..schemas.comparison import Comparison
 from ..schemas.finding import Verdict

@@ -1,6 +1,6 @@
 """What a client returns: the service's own schemas, and how a notebook shows them."""
 
-from ..document import Record
+from ..documents.base import Record
 from ..reports.base import Subject
 from ..reports.shown import Shown
 from ..schemas.analysis import Analysis, Result

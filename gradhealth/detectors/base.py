@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..network import Network
+from ..architecture.network import Network
 from ..schemas.finding import Cause, Evidence, Finding, Severity
 from ..statistics import Estimate, FloatArray, Statistics, estimate
 

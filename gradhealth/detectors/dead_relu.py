@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..network import Network
+from ..architecture.network import Network
 from ..schemas.finding import Cause, Finding
 from ..statistics import estimate
 from .base import DEAD, Case, Detector, Threshold, evidence, structural_finding

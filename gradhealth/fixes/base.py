@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, final
 
+from ..architecture.limits import UNLIMITED
+from ..architecture.network import Network, resolve
+from ..documents.patch import diff
 from ..exceptions import InvalidDocumentError
-from ..limits import UNLIMITED
-from ..network import Network, resolve
-from ..patch import diff
 from ..schemas.finding import CauseKind, Finding
 
 Kind = Literal[

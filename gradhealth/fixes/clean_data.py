@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import decode_npy, encode_npy
+from ..documents.arrays import decode_npy, encode_npy
 from ..schemas.data import Inline
 from .base import Case, Proposal, Remedy
 

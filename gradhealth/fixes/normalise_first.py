@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from ..architecture.network import Node
 from ..layers.attention import TransformerEncoderLayer
-from ..network import Node
 from ..rewriting.edits import Place, replace_layers
 from .base import Case, Proposal, Remedy
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from ..architecture.network import Network
 from ..layers.activation import ELU, GELU, SELU, LeakyReLU, PReLU, ReLU, SiLU, Tanh
 from ..layers.base import Layer
 from ..layers.linear import Dropout
-from ..network import Network
 from ..rewriting.anatomy import activation_of, hidden, is_activation, is_norm, is_plain
 from ..rewriting.edits import Place, replace_layers
 from ..rewriting.init_rules import with_weights

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ..architecture.network import Node
 from ..layers.activation import Sigmoid, Softmax
-from ..network import Node
 from ..rewriting.edits import Place, rewrite_lists, with_training
 from .base import Case, Proposal, Remedy
 

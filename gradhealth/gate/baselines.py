@@ -6,11 +6,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ..document import Record
+from ..documents.base import Record
+from ..documents.strict_json import parse_object
 from ..exceptions import InvalidDocumentError, Problem
 from ..schemas.analysis import Durations, Result
 from ..schemas.problems import problems_of
-from ..strict_json import parse_object
 
 Baseline = Mapping[str, Result]
 _NO_TIMES = Durations()

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, field_validator
 
 from ..detectors.tuned import Thresholds
-from ..document import Document, nearest, quoted
+from ..documents.base import Document, nearest, quoted
 from ..exceptions import InvalidDocumentError, Problem
 from ..schemas.finding import Severity
 from ..schemas.problems import problems_of

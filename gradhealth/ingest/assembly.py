@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..document import quoted
+from ..documents.base import quoted
 from ..schemas.trace import Context, IntArray, Series, Trace, TracedLayer
 from .columns import Table
 from .exceptions import IngestError

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from ..document import quoted
+from ..documents.base import quoted
 from .exceptions import IngestError, LogTooLargeError
 from .files import LogFile, parse_json
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..document import nearest, quoted
+from ..documents.base import nearest, quoted
 from .exceptions import IngestError
 from .naming import KNOWN_SERIES, KNOWN_STATISTICS, OfLayer, OfRun
 

@@ -4,7 +4,7 @@ import io
 from pathlib import Path
 from typing import BinaryIO
 
-from ..document import quoted
+from ..documents.base import quoted
 from ..schemas.trace import Trace
 from .archives import files_in
 from .deadline import Deadline

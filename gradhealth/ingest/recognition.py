@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..document import nearest, quoted
+from ..documents.base import nearest, quoted
 from .exceptions import UnknownFormatError
 from .files import LogFile
 from .formats.base import Certainty, LogFormat, log_formats

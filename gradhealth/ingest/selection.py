@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..document import quoted
+from ..documents.base import quoted
 from .columns import Column, Table
 from .exceptions import IngestError
 from .mapping import LogMapping

@@ -7,12 +7,12 @@ from typing import TypeAlias
 
 import numpy as np
 
+from ..architecture.network import Node
 from ..layers.activation import Activation, PReLU
 from ..layers.base import Layer
 from ..layers.block import Residual
 from ..layers.linear import Dropout, Flatten, Identity, Linear, Scale
 from ..layers.norm import BatchNorm1d, LayerNorm, RMSNorm
-from ..network import Node
 from ..schemas.training import InitRule
 from ..theory.activations import CURVES, curve_of, leaky
 from .exceptions import UnmeasurableError

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import decode_npy
+from ..architecture.network import Network, Node
+from ..documents.arrays import decode_npy
 from ..layers.activation import ReLU, ReLU6, Sigmoid, Tanh
 from ..layers.base import Layer
-from ..network import Network, Node
 from ..schemas.data import Inline
 from ..schemas.trace import Context, NonFinite, Series, Trace, TracedLayer
 from ..theory.inputs import input_moments

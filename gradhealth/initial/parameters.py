@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..expansion import Node
+from ..architecture.expansion import Node
 from ..layers.base import Shape
 from ..schemas.training import InitRule
 from ..theory.initial import law_of

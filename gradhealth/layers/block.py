@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
-from ..document import Document
+from ..documents.base import Document
 from .base import Composite, Layer, Resolve, Shape, ShapeError, Signal
 from .conv import Conv1d, Conv2d, Conv3d
 from .linear import Linear

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from ..document import Record
+from ..documents.base import Record
 from ..schemas.analysis import Result
 from ..schemas.comparison import Comparison
 from .base import Report, Subject

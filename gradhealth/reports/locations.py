@@ -6,9 +6,9 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..documents.pointers import pointer_to
 from ..schemas.analysis import Source
 from ..schemas.finding import CauseKind, Finding
-from ..schemas.problems import pointer_to
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 # What is to blame where it is no layer.

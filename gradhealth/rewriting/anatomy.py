@@ -2,12 +2,12 @@
 
 from collections import Counter
 
+from ..architecture.network import Network, Node
 from ..layers.activation import Activation, Softmax
 from ..layers.base import Layer
 from ..layers.block import Highway, Parallel, Residual
 from ..layers.conv import Conv1d, Conv2d, Conv3d, ConvTranspose2d
 from ..layers.linear import Linear
-from ..network import Network, Node
 
 WEIGHTED = (Linear, Conv1d, Conv2d, Conv3d, ConvTranspose2d)
 

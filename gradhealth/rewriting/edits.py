@@ -9,8 +9,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..network import Network, Node
-from ..schemas.problems import pointer_to
+from ..architecture.network import Network, Node
+from ..documents.pointers import pointer_to
 
 Spec = dict[str, Any]
 # The keys under which an entry holds lists of layers (`branches` holds several).

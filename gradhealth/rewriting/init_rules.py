@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..initialisation import fills, sets_gate
-from ..network import Network, Node
+from ..architecture.initialisation import fills, sets_gate
+from ..architecture.network import Network, Node
 from ..schemas.training import InitRule
 from .anatomy import is_weighted
 from .laws import ZEROS, Rule

@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from ..architecture.network import Network, Node
 from ..layers.recurrent import Recurrent
-from ..network import Network, Node
 from ..schemas.data import Recall
 from ..schemas.training import SGD
 from .edits import with_training

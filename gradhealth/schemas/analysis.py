@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, StringConstraints
 
-from ..document import Document, Record
+from ..documents.base import Document, Record
 from .curve import Curve, LayerCurve
 from .finding import Finding, Verdict
 from .fix import Fix

@@ -1,6 +1,6 @@
 """Series of a result, thinned for pictures."""
 
-from ..document import Record
+from ..documents.base import Record
 
 
 class Curve(Record):

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ..document import Document
+from ..documents.base import Document
 from ..layers.base import Signal, Size
 
 MAX_CLASSES = 10_000

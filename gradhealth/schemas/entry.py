@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args
 
 from pydantic import Discriminator, Tag, TypeAdapter
 
-from ..document import Document
+from ..documents.base import Document
 from ..layers.base import Composite, Layer
 from ..layers.block import Ref, Repeat
 from ..registry import subclasses_in

@@ -2,7 +2,7 @@
 
 from typing import TypeAlias
 
-from ..document import Record
+from ..documents.base import Record
 from .analysis import AnalysisError, Progress, Status
 from .finding import Finding, Verdict
 from .fix import Fix, Trial

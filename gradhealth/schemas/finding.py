@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from ..document import Record
+from ..documents.base import Record
 
 Severity = Literal["info", "warning", "critical"]
 Verdict = Literal["healthy", "warning", "critical", "insufficient_data"]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..document import Record
+from ..documents.base import Record
 from .curve import Curve
 
 

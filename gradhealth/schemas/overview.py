@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from ..document import Record
+from ..documents.base import Record
 from .analysis import Kind, Progress, Status
 from .finding import Verdict
 

@@ -1,6 +1,6 @@
 """The body of every answer that is an error: problem+json (RFC 9457)."""
 
-from ..document import Record
+from ..documents.base import Record
 
 
 class ProblemError(Record):

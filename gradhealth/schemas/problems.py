@@ -5,18 +5,10 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from ..document import nearest, quoted
-from ..exceptions import Problem
+from ..documents.base import nearest, quoted
+from ..documents.pointers import pointer_to
+from ..exceptions import MAX_PROBLEMS, Problem
 from .entry import LAYERS
-
-MAX_PROBLEMS = 20
-
-
-def pointer_to(*parts: str | int) -> str:
-    """An RFC 6901 pointer from its parts."""
-    return "".join(
-        "/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts
-    )
 
 
 def problems_of(

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from ..document import Document, Record
+from ..documents.base import Document, Record
 from .analysis import ProjectName, Result
 from .finding import Finding, Severity, Verdict
 from .trace import LayerDocument

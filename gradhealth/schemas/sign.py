@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from ..document import Record
+from ..documents.base import Record
 
 SignName = Literal[
     "change_by_depth",

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from ..document import Document
+from ..documents.base import Document
 from ..layers.base import Signal, Size
 from .data import Data
 from .entry import Entry

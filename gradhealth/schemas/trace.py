@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ..document import Document, Record
+from ..documents.base import Document, Record
 
 IntArray = NDArray[np.int64]
 # Masked where nothing was logged; NaN and infinities are measured values.

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias, get_args
 from pydantic import AfterValidator, Field, HttpUrl, TypeAdapter
 from pydantic_core import PydanticCustomError
 
-from ..document import Document, Record
+from ..documents.base import Document, Record
 from .analysis import AnalysisError, Kind, ProjectName, Status
 from .finding import Severity, Verdict
 from .run import AlertState

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
-from ..document import Record
+from ..documents.base import Record
 from .analysis import Device
 
 # `faulty`: its GPU does not answer, so it takes no work; `reason` says more.

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..expansion import Node
+from ..architecture.expansion import Node
 from ..layers.activation import GELU, ReLU
 from ..layers.attention import SelfAttention, TransformerEncoderLayer
 from ..layers.base import Signal

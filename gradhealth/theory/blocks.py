@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..expansion import Node
+from ..architecture.expansion import Node
 from ..layers.block import Highway, Parallel, Residual
 from .activations import SIGMOID
 from .averages import averages

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..architecture.network import Network, Node
 from ..layers.norm import BatchNorm1d, BatchNorm2d, BatchNorm3d
-from ..network import Network, Node
 from ..schemas.analysis import LayerTheory, Theory
 from ..schemas.training import Precision
 from . import attention, blocks, norms, recurrence, units, weights

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from ..expansion import Node
-from ..initialisation import GATES, fills, sets_gate
+from ..architecture.expansion import Node
+from ..architecture.initialisation import GATES, fills, sets_gate
 from ..layers.activation import PReLU
 from ..layers.attention import SelfAttention, TransformerEncoderLayer
 from ..layers.base import Shape

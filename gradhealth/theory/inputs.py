@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import decode_npy
+from ..documents.arrays import decode_npy
 from ..schemas.data import (
     Adding,
     Clusters,

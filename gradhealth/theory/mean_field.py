@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, TypeAlias
 
-from ..expansion import Node
+from ..architecture.expansion import Node
 from ..layers.base import Signal, per_axis
 from ..layers.pool import MaxPool1d, MaxPool2d
 from ..schemas.training import InitRule

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ..expansion import Node
+from ..architecture.expansion import Node
 from ..layers.norm import (
     BatchNorm1d,
     BatchNorm2d,

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..expansion import Node
+from ..architecture.expansion import Node
 from ..layers.base import Shape
 from ..layers.recurrent import GRU, LSTM, RNN, Recurrent
 from .activations import Values

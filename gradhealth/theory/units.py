@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..expansion import Node
+from ..architecture.expansion import Node
 from ..layers.activation import Activation, PReLU, Softmax
 from ..layers.base import Signal, per_axis
 from ..layers.linear import Dropout, Flatten, Identity

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..expansion import Node
+from ..architecture.expansion import Node
 from ..layers.base import per_axis
 from ..layers.conv import Conv1d, Conv2d, Conv3d, ConvTranspose2d
 from ..layers.embedding import Embedding, PositionalEmbedding

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from gradhealth.document import Record
+from gradhealth.documents.base import Record
 from gradhealth.schemas.finding import Verdict
 from storage.analyses.store import AnalysisStore
 

@@ -1,6 +1,6 @@
 """Decides which workers an analysis is for."""
 
-from gradhealth.network import Network
+from gradhealth.architecture.network import Network
 from gradhealth.schemas.analysis import Device, Options
 from storage.work.workers import WorkerStore
 

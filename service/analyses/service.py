@@ -4,9 +4,9 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
+from gradhealth.architecture.limits import Limits
+from gradhealth.architecture.network import Network, resolve
 from gradhealth.forecast import forecast
-from gradhealth.limits import Limits
-from gradhealth.network import Network, resolve
 from gradhealth.prescription import check_selection
 from gradhealth.schemas.analysis import (
     Analysis,

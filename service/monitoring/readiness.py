@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from gradhealth.document import Record
+from gradhealth.documents.base import Record
 from storage.database.migrate import schema_state
 from storage.work.workers import WorkerStore
 

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 
 from pydantic import TypeAdapter, ValidationError
 
+from gradhealth.documents.strict_json import parse_object
 from gradhealth.exceptions import GradHealthError, InvalidDocumentError, Problem
 from gradhealth.reports.locations import line_at
 from gradhealth.schemas.analysis import (
@@ -17,7 +18,6 @@ from gradhealth.schemas.analysis import (
     AnyRequest,
 )
 from gradhealth.schemas.problems import problems_of
-from gradhealth.strict_json import parse_object
 
 from ..requests.bodies import Body
 from .mistakes import Mistake, named

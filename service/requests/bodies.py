@@ -11,9 +11,9 @@ from typing import Generic, TypeVar
 from fastapi import Request
 from pydantic import TypeAdapter, ValidationError
 
+from gradhealth.documents.strict_json import parse_object
 from gradhealth.exceptions import InvalidDocumentError
 from gradhealth.schemas.problems import problems_of
-from gradhealth.strict_json import parse_object
 
 from ..config import ServiceSettings
 from ..exceptions import BodyTooLargeError, UnsupportedMediaTypeError

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response, status
 
 from gradhealth import __version__
-from gradhealth.document import Record
+from gradhealth.documents.base import Record
 
 from ..access.authentication import PUBLIC
 from ..dependencies import Ready

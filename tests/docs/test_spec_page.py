@@ -6,8 +6,8 @@ from typing import get_args
 
 import pytest
 
+from gradhealth.architecture.network import resolve
 from gradhealth.layers.base import Layer
-from gradhealth.network import resolve
 from gradhealth.schemas.data import Data
 from gradhealth.schemas.entry import LAYERS
 from gradhealth.schemas.training import INIT_FUNCTIONS, Loss, Optimizer, Probe, Training

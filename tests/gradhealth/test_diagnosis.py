@@ -1,7 +1,7 @@
 import pytest
 
+from gradhealth.architecture.network import resolve
 from gradhealth.diagnosis import confirm_rate, diagnose
-from gradhealth.network import resolve
 from gradhealth.schemas.trace import NonFinite
 from tests.support.traces import empty_trace, trace, traces
 

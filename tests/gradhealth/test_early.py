@@ -1,7 +1,7 @@
 import pytest
 
+from gradhealth.architecture.network import resolve
 from gradhealth.early import judge_early
-from gradhealth.network import resolve
 from tests.support.specs import LINEAR, classify
 
 SGD = {"type": "SGD", "lr": 0.1}

@@ -2,9 +2,9 @@
 
 import pytest
 
+from gradhealth.architecture.limits import UNLIMITED
+from gradhealth.architecture.network import resolve
 from gradhealth.forecast import forecast
-from gradhealth.limits import UNLIMITED
-from gradhealth.network import resolve
 
 HE = {"match": "Linear.weight", "fn": "kaiming_normal_", "nonlinearity": "relu"}
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from gradhealth.architecture.network import resolve
 from gradhealth.exceptions import InvalidDocumentError
-from gradhealth.network import resolve
 
 LINEAR = {"type": "Linear", "out_features": 4}
 CONV = {"type": "Conv1d", "out_channels": 4, "kernel_size": 3}

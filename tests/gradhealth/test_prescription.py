@@ -2,8 +2,8 @@
 
 import pytest
 
+from gradhealth.architecture.network import resolve
 from gradhealth.exceptions import InvalidDocumentError
-from gradhealth.network import resolve
 from gradhealth.prescription import check_selection, prescribe
 from gradhealth.schemas.analysis import FixSelection
 from tests.support.families import (

@@ -1,6 +1,6 @@
 from dataclasses import fields
 
-from gradhealth.limits import Limits
+from gradhealth.architecture.limits import Limits
 from service.config import ServiceSettings
 
 

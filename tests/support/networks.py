@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gradhealth.network import Network, resolve
+from gradhealth.architecture.network import Network, resolve
 
 
 def inline(values: Any) -> dict[str, str]:

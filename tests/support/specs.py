@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from gradhealth.architecture.network import resolve
 from gradhealth.exceptions import InvalidDocumentError, Problem
-from gradhealth.network import resolve
 
 LINEAR = {"type": "Linear", "out_features": 4}
 

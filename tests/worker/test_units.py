@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from gradhealth.network import resolve
+from gradhealth.architecture.network import resolve
 from gradhealth.schemas.trace import Trace
 from worker import units
 

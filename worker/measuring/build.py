@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gradhealth.architecture.network import Network, Node
 from gradhealth.layers.norm import FeatureNorm
-from gradhealth.network import Network, Node
 from gradhealth.registry import subclasses_in
 
 from ..modules.base import NodeModule

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gradhealth.network import Network
+from gradhealth.architecture.network import Network
 from gradhealth.schemas.data import Digits
 
 from ..proving.baselines import trivial_loss

@@ -8,9 +8,9 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from gradhealth.initialisation import GATES, fills, sets_gate
+from gradhealth.architecture.initialisation import GATES, fills, sets_gate
+from gradhealth.architecture.network import Network, Node
 from gradhealth.layers.recurrent import Recurrent
-from gradhealth.network import Network, Node
 from gradhealth.schemas.training import INIT_FUNCTIONS, InitRule
 
 from .build import Model

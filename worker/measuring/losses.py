@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from gradhealth.architecture.targets import Goal
 from gradhealth.exceptions import JobError
-from gradhealth.targets import Goal
 
 LossFunction = Callable[[Tensor, Tensor], Tensor]
 

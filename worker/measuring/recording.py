@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gradhealth.architecture.network import Network
 from gradhealth.layers.recurrent import Recurrent
-from gradhealth.network import Network
 from gradhealth.recorder.probe import Probe, Reading, UnitKind
 
 from .training import HALF, TrainingRun

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradhealth.arrays import decode_npy
+from gradhealth.documents.arrays import decode_npy
 from gradhealth.schemas.data import (
     Adding,
     Clusters,

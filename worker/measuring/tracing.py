@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gradhealth.network import Node
+from gradhealth.architecture.network import Node
+from gradhealth.architecture.targets import needed_lag
 from gradhealth.schemas.trace import Context, NonFinite, Series, Trace, TracedLayer
-from gradhealth.targets import needed_lag
 
 from .neighbours import neighbour_progress
 from .recording import Recording, Sample

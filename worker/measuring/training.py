@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor, nn
 
-from gradhealth.network import Network
+from gradhealth.architecture.network import Network
 
 from ..proving.pretraining import Pretraining
 from .build import Model, build

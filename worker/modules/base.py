@@ -7,7 +7,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from gradhealth.network import Node
+from gradhealth.architecture.network import Node
 
 RANK_OF_SEQUENCES = 3  # batch, length, features
 

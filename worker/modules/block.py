@@ -8,8 +8,8 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
+from gradhealth.architecture.network import Node
 from gradhealth.layers import block
-from gradhealth.network import Node
 
 from .base import Children, NodeModule
 

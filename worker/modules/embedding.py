@@ -5,9 +5,9 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
+from gradhealth.architecture.network import Node
 from gradhealth.layers.base import Shape
 from gradhealth.layers.embedding import PositionalEmbedding as Layer
-from gradhealth.network import Node
 
 from .base import Children, NodeModule
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from statistics import fmean, stdev
 from typing import Any
 
+from gradhealth.architecture.limits import UNLIMITED
+from gradhealth.architecture.network import resolve
+from gradhealth.documents.patch import diff
 from gradhealth.fixes.base import Candidate
-from gradhealth.limits import UNLIMITED
-from gradhealth.network import resolve
-from gradhealth.patch import diff
 from gradhealth.rewriting.edits import with_optimizer
 from gradhealth.schemas.curve import Curve
 from gradhealth.schemas.fix import Fix, Measurement, ScreenedOut, Trial

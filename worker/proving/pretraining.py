@@ -11,7 +11,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from gradhealth.network import Network, Node
+from gradhealth.architecture.network import Network, Node
 
 from ..measuring.build import Model
 from ..measuring.eager import eager

@@ -6,9 +6,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from gradhealth.architecture.limits import UNLIMITED
+from gradhealth.architecture.network import resolve
 from gradhealth.fixes.base import Candidate
-from gradhealth.limits import UNLIMITED
-from gradhealth.network import resolve
 from gradhealth.prescription import RATE_FIX
 from gradhealth.schemas.fix import Fix
 from gradhealth.schemas.trace import Trace

@@ -23,9 +23,9 @@ from contextlib import suppress
 from itertools import combinations
 from typing import Any
 
+from gradhealth.architecture.limits import UNLIMITED
+from gradhealth.architecture.network import resolve
 from gradhealth.fixes.base import Candidate
-from gradhealth.limits import UNLIMITED
-from gradhealth.network import resolve
 from gradhealth.prescription import RATE_FIX, Pharmacy, is_selected
 from gradhealth.schemas.analysis import Options
 from gradhealth.schemas.fix import Fix

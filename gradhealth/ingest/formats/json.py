@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any, ClassVar
 
-from ...document import quoted
+from ...documents.base import quoted
 from ..columns import Table, Tables
 from ..exceptions import IngestError
 from ..files import LogFile

@@ -2,13 +2,13 @@
 
 import pytest
 
+from gradhealth.architecture.network import resolve
 from gradhealth.fixes.add_normalisation import AddNormalisation
 from gradhealth.fixes.add_residual import AddResidual
 from gradhealth.fixes.base import Case
 from gradhealth.fixes.normalise_first import NormaliseFirst
 from gradhealth.fixes.replace_activation import ReplaceActivation
 from gradhealth.fixes.scale_residual import ScaleResidual
-from gradhealth.network import resolve
 from tests.support.families import (
     CONV,
     FAMILIES,

@@ -5,9 +5,9 @@ from functools import cache
 
 import pytest
 
+from gradhealth.architecture.network import resolve
+from gradhealth.documents.patch import diff
 from gradhealth.fixes.base import Case, Facts
-from gradhealth.network import resolve
-from gradhealth.patch import diff
 from gradhealth.prescription import remedies
 from tests.support.families import FAMILIES, finding
 from tests.support.json_patch import apply

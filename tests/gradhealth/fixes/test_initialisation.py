@@ -2,6 +2,7 @@
 
 import pytest
 
+from gradhealth.architecture.network import resolve
 from gradhealth.fixes.base import Case
 from gradhealth.fixes.initialise_for_activation import InitialiseForActivation
 from gradhealth.fixes.initialise_orthogonally import InitialiseOrthogonally
@@ -9,7 +10,6 @@ from gradhealth.fixes.initialise_recurrence import InitialiseRecurrence
 from gradhealth.fixes.reset_biases import ResetBiases
 from gradhealth.fixes.set_forget_bias import SetForgetBias
 from gradhealth.fixes.use_gated_recurrence import UseGatedRecurrence
-from gradhealth.network import resolve
 from tests.support.families import (
     FAMILIES,
     RELU,

@@ -2,6 +2,7 @@
 
 import pytest
 
+from gradhealth.architecture.network import resolve
 from gradhealth.fixes.base import Case, Facts
 from gradhealth.fixes.change_optimizer import ChangeOptimizer
 from gradhealth.fixes.clean_data import CleanData
@@ -18,7 +19,6 @@ from gradhealth.fixes.standardise_targets import StandardiseTargets
 from gradhealth.fixes.use_faster_hardware import UseFasterHardware
 from gradhealth.fixes.use_stable_loss import UseStableLoss
 from gradhealth.fixes.warm_up import WarmUp
-from gradhealth.network import resolve
 from gradhealth.schemas.finding import Evidence
 from tests.support.families import (
     FAMILIES,

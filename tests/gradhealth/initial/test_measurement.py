@@ -4,10 +4,10 @@ import io
 import numpy as np
 import pytest
 
+from gradhealth.architecture.network import resolve
 from gradhealth.initial.exceptions import UnmeasurableError
 from gradhealth.initial.layers import Pass
 from gradhealth.initial.measurement import measure_initial
-from gradhealth.network import resolve
 from gradhealth.statistics import Statistics
 from gradhealth.theory.gains import predict
 from tests.support.specs import LINEAR, classify

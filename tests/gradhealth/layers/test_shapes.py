@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradhealth.network import resolve
+from gradhealth.architecture.network import resolve
 from gradhealth.schemas.entry import LAYERS
 from tests.support.networks import inline
 from tests.support.specs import problems_in

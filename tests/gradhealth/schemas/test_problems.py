@@ -3,7 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from gradhealth.schemas.problems import pointer_to, problems_of
+from gradhealth.documents.pointers import pointer_to
+from gradhealth.schemas.problems import problems_of
 from gradhealth.schemas.spec import Spec
 
 

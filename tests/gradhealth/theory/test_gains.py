@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
+from gradhealth.architecture.network import resolve
 from gradhealth.exceptions import InvalidDocumentError
-from gradhealth.network import resolve
 from gradhealth.schemas.analysis import Theory
 from gradhealth.schemas.entry import LAYERS
 from gradhealth.theory.gains import predict

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from gradhealth.network import Node, resolve
+from gradhealth.architecture.network import Node, resolve
 from gradhealth.theory.initial import law_of
 
 LINEAR = {"type": "Linear", "out_features": 30}

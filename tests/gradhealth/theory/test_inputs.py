@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from gradhealth.network import resolve
+from gradhealth.architecture.network import resolve
 from gradhealth.theory.inputs import input_moments
 
 

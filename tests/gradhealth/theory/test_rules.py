@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gradhealth.network import resolve
+from gradhealth.architecture.network import resolve
 from gradhealth.schemas.analysis import Theory
 from gradhealth.theory.gains import predict
 

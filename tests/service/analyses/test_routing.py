@@ -2,7 +2,7 @@
 
 import pytest
 
-from gradhealth.network import resolve
+from gradhealth.architecture.network import resolve
 from gradhealth.schemas.analysis import Options
 from service.analyses.routing import Routing
 from tests.support.requests import SPEC

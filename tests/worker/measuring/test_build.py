@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 import torch
 
+from gradhealth.architecture.network import Network
 from gradhealth.exceptions import InvalidDocumentError
-from gradhealth.network import Network
 from gradhealth.schemas.entry import LAYERS
 from tests.support.networks import classifier, language_model
 from worker.measuring.build import Model, build

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from gradhealth.network import Network, resolve
+from gradhealth.architecture.network import Network, resolve
 from tests.support.networks import inline
 from worker.measuring.data import Dataset, batches, load
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gradhealth.network import Network
+from gradhealth.architecture.network import Network
 from gradhealth.schemas.training import INIT_FUNCTIONS
 from tests.support.networks import classifier, language_model
 from worker.measuring.build import Model, build

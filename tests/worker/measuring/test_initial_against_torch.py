@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from gradhealth.architecture.network import resolve
 from gradhealth.initial.measurement import measure_initial
-from gradhealth.network import resolve
 from gradhealth.statistics import Statistics
 from tests.support.specs import classify
 from worker.units import screen

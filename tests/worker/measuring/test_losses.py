@@ -5,10 +5,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from gradhealth.architecture.targets import Goal
 from gradhealth.exceptions import JobError
 from gradhealth.schemas.data import Adding, Clusters, MarkovLm
 from gradhealth.schemas.training import Loss
-from gradhealth.targets import Goal
 from worker.measuring.losses import LossFunction, loss_function
 
 CLASSES = torch.tensor([0, 2, 1])

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from gradhealth.network import Network, resolve
+from gradhealth.architecture.network import Network, resolve
 from gradhealth.recorder.probe import Probe
 from gradhealth.theory.gains import predict
 from worker.measuring.build import build

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from gradhealth.network import resolve
+from gradhealth.architecture.network import resolve
 from tests.support.networks import inline
 from worker.measuring.training import TrainingRun
 

@@ -6,9 +6,9 @@ import json
 
 import numpy as np
 
+from gradhealth.architecture.limits import UNLIMITED
+from gradhealth.architecture.network import resolve
 from gradhealth.diagnosis import diagnose
-from gradhealth.limits import UNLIMITED
-from gradhealth.network import resolve
 from gradhealth.schemas.trace import Trace
 from gradhealth.statistics import Statistics
 from worker import units

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from gradhealth.architecture.targets import Goal
 from gradhealth.schemas.data import Clusters
 from gradhealth.schemas.training import Loss
-from gradhealth.targets import Goal
 from worker.measuring.losses import loss_function
 from worker.proving.baselines import trivial_loss
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from gradhealth.expansion import Node
-from gradhealth.network import resolve
+from gradhealth.architecture.expansion import Node
+from gradhealth.architecture.network import resolve
 from tests.support.specs import LINEAR, classify, problems_in
 
 WIDE = {"type": "Linear", "out_features": 16}

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from gradhealth.limits import UNLIMITED
-from gradhealth.network import resolve
+from gradhealth.architecture.limits import UNLIMITED
+from gradhealth.architecture.network import resolve
 from tests.support.specs import LINEAR, classify, problems_in
 
 # Far above what a refusal takes, far below what expanding would.

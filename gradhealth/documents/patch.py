@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from itertools import takewhile
 from typing import Any
 
-from .schemas.problems import pointer_to
+from ..documents.pointers import pointer_to
 
 Operation = dict[str, Any]
 

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gradhealth.network import resolve
+from gradhealth.architecture.network import resolve
 from gradhealth.schemas.entry import LAYERS
 from gradhealth.theory.gains import predict
 from tests.support.specs import problems_in, value_at

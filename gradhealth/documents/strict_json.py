@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from .exceptions import InvalidDocumentError, Problem
-from .schemas.problems import MAX_PROBLEMS, pointer_to
+from ..documents.pointers import pointer_to
+from ..exceptions import MAX_PROBLEMS, InvalidDocumentError, Problem
 
 _NOT_JSON_NUMBERS = re.compile(rb"\b(?:NaN|Infinity)\b")
 # Blurs a text so that what matters in numbers can be searched for at memory speed.

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from .exceptions import InvalidDocumentError, Problem
+from ..exceptions import InvalidDocumentError, Problem
+from ..layers.base import Shape
+from ..layers.recurrent import Recurrent
+from ..schemas.training import InitRule
 from .expansion import Node
-from .layers.base import Shape
-from .layers.recurrent import Recurrent
-from .schemas.training import InitRule
 
 # torch.nn.init functions that need a parameter with this many axes.
 NUM_AXES: Mapping[str, tuple[range, str]] = {

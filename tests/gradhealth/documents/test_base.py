@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from gradhealth.document import Document, Record, nearest, quoted
+from gradhealth.documents.base import Document, Record, nearest, quoted
 
 
 class Spoon(Document):

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gradhealth.architecture.network import resolve
+from gradhealth.architecture.targets import needed_lag
 from gradhealth.layers.base import Signal
-from gradhealth.network import resolve
-from gradhealth.targets import needed_lag
 from tests.support.networks import inline
 from tests.support.specs import LINEAR, problems_in
 

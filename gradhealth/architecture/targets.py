@@ -5,10 +5,10 @@ from typing import Literal
 
 import numpy as np
 
-from .arrays import MAX_BYTES, decode_npy
-from .exceptions import InvalidDocumentError, Problem
-from .layers.base import Shape, Signal
-from .schemas.data import (
+from ..documents.arrays import MAX_BYTES, decode_npy
+from ..exceptions import InvalidDocumentError, Problem
+from ..layers.base import Shape, Signal
+from ..schemas.data import (
     MAX_CLASSES,
     MAX_VOCABULARY,
     Adding,
@@ -25,8 +25,8 @@ from .schemas.data import (
     Regression,
     RegressionData,
 )
-from .schemas.spec import Spec
-from .schemas.training import Loss
+from ..schemas.spec import Spec
+from ..schemas.training import Loss
 
 CLASS_LOSSES = (
     "cross_entropy",

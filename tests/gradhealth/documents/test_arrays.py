@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradhealth.arrays import decode_npy
+from gradhealth.documents.arrays import decode_npy
 
 
 def save(values: Any, **options: Any) -> bytes:

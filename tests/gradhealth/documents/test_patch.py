@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradhealth.patch import diff
+from gradhealth.documents.patch import diff
 from tests.support.json_patch import apply
 
 LINEAR, SIGMOID, RELU = ({"type": t} for t in ("Linear", "Sigmoid", "ReLU"))

@@ -7,15 +7,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from .exceptions import InvalidDocumentError, Problem
+from ..exceptions import InvalidDocumentError, Problem
+from ..layers.base import Signal
+from ..layers.linear import Linear
+from ..schemas.data import Data, Generated
+from ..schemas.problems import problems_of
+from ..schemas.spec import Spec
 from .expansion import Expansion, Node
 from .initialisation import check_rules
-from .layers.base import Signal
-from .layers.linear import Linear
 from .limits import Limits, check_size
-from .schemas.data import Data, Generated
-from .schemas.problems import problems_of
-from .schemas.spec import Spec
 from .targets import Goal, goal_of, input_of
 
 __all__ = ["Network", "Node", "resolve"]

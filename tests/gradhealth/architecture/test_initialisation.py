@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from gradhealth.expansion import Node
-from gradhealth.initialisation import (
+from gradhealth.architecture.expansion import Node
+from gradhealth.architecture.initialisation import (
     GATES,
     fills,
     gate_rules,
@@ -13,7 +13,7 @@ from gradhealth.initialisation import (
     sets_gate,
     unmatched,
 )
-from gradhealth.network import Network, resolve
+from gradhealth.architecture.network import Network, resolve
 from gradhealth.schemas.training import InitRule
 from tests.support.specs import LINEAR, classify, problems_in
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .exceptions import InvalidDocumentError, Problem
+from ..exceptions import InvalidDocumentError, Problem
 
 # Keys under which a layer's children stand.
 CHILD_KEYS = ("body", "post", "shortcut")

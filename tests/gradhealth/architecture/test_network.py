@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from gradhealth.architecture.limits import Limits
+from gradhealth.architecture.network import resolve
 from gradhealth.exceptions import InvalidDocumentError
 from gradhealth.layers.base import Signal
-from gradhealth.limits import Limits
-from gradhealth.network import resolve
 from tests.support.specs import LINEAR, classify, problems_in, value_at
 
 

@@ -1,7 +1,7 @@
 import pytest
 
+from gradhealth.documents.strict_json import MalformedJsonError, parse_object
 from gradhealth.exceptions import InvalidDocumentError
-from gradhealth.strict_json import MalformedJsonError, parse_object
 
 
 @pytest.mark.parametrize(

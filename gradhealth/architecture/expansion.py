@@ -6,13 +6,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from .document import nearest, quoted
-from .exceptions import InvalidDocumentError, Problem
-from .layers.base import Composite, Layer, Shape, ShapeError, Signal
-from .layers.block import Ref, Repeat
-from .schemas.entry import entries_adapter
-from .schemas.problems import pointer_to, problems_of
-from .schemas.spec import Spec
+from ..documents.base import nearest, quoted
+from ..documents.pointers import pointer_to
+from ..exceptions import InvalidDocumentError, Problem
+from ..layers.base import Composite, Layer, Shape, ShapeError, Signal
+from ..layers.block import Ref, Repeat
+from ..schemas.entry import entries_adapter
+from ..schemas.problems import problems_of
+from ..schemas.spec import Spec
 
 # Brackets inside a definition's body; layers nest less deeply than that.
 MAX_DEPTH = 200

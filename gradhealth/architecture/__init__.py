@@ -1,0 +1,1 @@
+"""The network that a spec describes: unrolled, with shapes, within bounds."""

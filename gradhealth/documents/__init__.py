@@ -1,0 +1,1 @@
+"""JSON, read and written: strictly, within bounds, compared."""
