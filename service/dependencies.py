@@ -17,6 +17,7 @@ from storage.access.sign_ins import SignInStore
 from storage.analyses.documents import DocumentStore
 from storage.analyses.overviews import OverviewStore
 from storage.analyses.store import AnalysisStore
+from storage.runs.intake import Intake
 from storage.runs.store import RunStore
 from storage.uploads import UploadStore
 from storage.webhooks.store import WebhookStore
@@ -45,6 +46,7 @@ from .requests.bodies import Body, read_body
 from .requests.files import ReceivedFile, receive_file
 from .requests.log_query import LogQuery
 from .requests.run_query import RunQuery
+from .runs.batches import BatchService
 from .runs.events import RunEventService
 from .runs.service import RunService
 from .webhooks.service import WebhookService
@@ -132,6 +134,14 @@ async def _runs(
     )
 
 
+async def _batches(
+    request: Request, caller: CallerOf, quotas: QuotasOf
+) -> BatchService:
+    state = request.app.state
+    intake = Intake(state.transactions, project=caller.project)
+    return BatchService(intake, state.judge, quotas)
+
+
 async def _logs(request: Request, caller: CallerOf, quotas: QuotasOf) -> LogService:
     state = request.app.state
     return LogService(
@@ -208,6 +218,7 @@ Webhooks: TypeAlias = Annotated[WebhookService, Depends(_webhooks)]
 RunBody: TypeAlias = Annotated[Body[RunRequest], Depends(_run_body)]
 BatchBody: TypeAlias = Annotated[ReadBatch, Depends(_batch_body)]
 Runs: TypeAlias = Annotated[RunService, Depends(_runs)]
+Batches: TypeAlias = Annotated[BatchService, Depends(_batches)]
 AnalysisBody: TypeAlias = Annotated[Body[AnyRequest], Depends(_analysis_body)]
 Documents: TypeAlias = Annotated[DocumentService, Depends(_documents)]
 Analyses: TypeAlias = Annotated[AnalysisService, Depends(_analyses)]

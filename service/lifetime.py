@@ -12,6 +12,7 @@ from storage.analyses.acceptance import Acceptance
 from storage.analyses.events import EventStore
 from storage.config import StorageSettings
 from storage.database.session import Sessions, create_engine
+from storage.database.transactions import Transactions
 from storage.runs.alerts import AlertStore
 from storage.runs.judgements import JudgementStore
 from storage.work.dispatch import Queue
@@ -51,8 +52,9 @@ async def opened(
         stack.push_async_callback(engine.dispose)
         queue = Queue(storage)
         stack.callback(queue.close)
-        state.acceptance = Acceptance(storage, queue)
-        stack.callback(state.acceptance.close)
+        state.transactions = Transactions(storage)
+        stack.callback(state.transactions.close)
+        state.acceptance = Acceptance(state.transactions, queue)
         sessions = Sessions(engine)
         state.settings, state.sessions = settings, sessions
         _remember(state, settings, sessions)

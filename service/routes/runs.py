@@ -10,6 +10,7 @@ from gradhealth.schemas.run import Receipt, Run, RunPage
 from ..access.authentication import CallerOf
 from ..dependencies import (
     BatchBody,
+    Batches,
     FollowedRunId,
     IdempotencyKey,
     LastEventId,
@@ -52,8 +53,8 @@ async def announce_run(
     responses=problems(400, 403, 404, 409, 413, 415, 422, 503),
     openapi_extra=batch_request_body(),
 )
-async def append_batch(run_id: RunId, batch: BatchBody, runs: Runs) -> Receipt:
-    return await runs.append(run_id, batch)
+async def append_batch(run_id: RunId, batch: BatchBody, batches: Batches) -> Receipt:
+    return await batches.append(run_id, batch)
 
 
 @router.get("", summary="List runs, newest first", responses=problems(403, 422, 503))

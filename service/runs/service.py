@@ -1,7 +1,7 @@
-"""What the service does with runs that are still going: announce, take, tell."""
+"""What the service does with runs that are still going: announce, tell, forget."""
 
 from gradhealth.exceptions import InvalidDocumentError, Problem
-from gradhealth.schemas.run import Receipt, Run, RunRequest
+from gradhealth.schemas.run import Run, RunRequest
 from gradhealth.schemas.trace import Context, TracedLayer
 from gradhealth.traces import parse_context
 from storage.runs.records import NewRun
@@ -10,17 +10,16 @@ from storage.runs.store import RunStore
 from ..access.callers import Caller
 from ..access.quotas import Quotas
 from ..exceptions import UnknownRunError
-from ..requests.batch_bodies import ReadBatch
 from ..requests.bodies import Body
 from .judging import Judge
 
 
 class RunService:
-    """Takes runs in and answers for them.
+    """Begins runs and answers for them.
 
     Args:
-        store: Where their numbers are kept.
-        judge: Says what they mean.
+        store: Where they are kept.
+        judge: Says what their numbers mean.
         caller: Who asks.
         quotas: What the caller's project may still use.
         max_layers: Most layers of a run.
@@ -77,22 +76,6 @@ class RunService:
             raise InvalidDocumentError([Problem("/layers", message)])
         known = Context.model_fields.keys() & request.config.keys()
         parse_context({name: request.config[name] for name in known}, "/config")
-
-    async def append(self, run_id: str, read: ReadBatch) -> Receipt:
-        """Takes a batch in; a repeat changes nothing.
-
-        Raises:
-            UnknownRunError: There is no such run.
-            BatchOrderError: It does not go on where the run stands.
-            LayerCountError: The run has another number of layers.
-            StorageFullError: The project may not store more.
-        """
-        await self._quotas.check_room(read.num_bytes)
-        receipt = await self._store.append(run_id, read.batch, read.chunks)
-        if receipt is None:
-            raise UnknownRunError(run_id)
-        self._judge.notice(run_id)
-        return receipt
 
     async def find(self, run_id: str) -> Run:
         """The run with the diagnosis of everything that came so far.

@@ -1,32 +1,21 @@
 """Runs that are still going, as the service sees them: schemas in, schemas out."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from sqlalchemy import ColumnElement, delete, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, delete, select, tuple_
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
-from gradhealth.batches.packing import PackedBatch
-from gradhealth.schemas.run import Receipt, Run, RunPage
+from gradhealth.schemas.run import Run, RunPage
 
-from ..analyses.records import now
 from ..cursors import Position, decode_cursor, encode_cursor
 from ..database.session import Sessions
-from ..exceptions import (
-    BatchOrderError,
-    IdempotencyConflictError,
-    LayerCountError,
-)
-from ..tables import ChunkRow, RunRow
+from ..exceptions import IdempotencyConflictError
+from ..tables import RunRow
 from .alerts import load_latest_alerts
-from .chunks import SERIES
 from .records import NewRun, new_run_row, to_run
 
 
 class RunStore:
-    """Takes, reads and forgets the runs of a project.
+    """Begins, reads and forgets the runs of a project.
 
     What belongs to another project does not exist here: no method finds it.
 
@@ -56,25 +45,6 @@ class RunStore:
             # Of simultaneous requests under one key the database lets one win.
             return await self._earlier(new)
         return to_run(row)
-
-    async def append(
-        self, run_id: str, batch: PackedBatch, chunks: Mapping[str, bytes]
-    ) -> Receipt | None:
-        """Add a batch with its chunks; one that is there already changes nothing.
-
-        Returns:
-            What became of it; None when there is no such run.
-
-        Raises:
-            BatchOrderError: Later ones, or other steps, are there already.
-            LayerCountError: The run has another number of layers.
-        """
-        async with self._sessions.writing() as session:
-            num_steps = await self._move_on(session, run_id, batch, chunks)
-            if num_steps is not None:
-                await session.execute(insert(ChunkRow), _rows(run_id, batch, chunks))
-                return _receipt(batch, num_steps, batch.steps[-1], is_repeat=False)
-        return await self._receipt_of_repeat(run_id, batch)
 
     async def knows(self, run_id: str) -> bool:
         """Whether there is one with this id."""
@@ -137,61 +107,6 @@ class RunStore:
             own &= RunRow.project == self._project
         return own
 
-    async def _move_on(
-        self,
-        session: AsyncSession,
-        run_id: str,
-        batch: PackedBatch,
-        chunks: Mapping[str, bytes],
-    ) -> int | None:
-        """Number of steps with the batch; None: it is none that comes next."""
-        num_bytes = sum(map(len, chunks.values()))
-        moved = await session.execute(
-            update(RunRow)
-            .where(
-                self._own(run_id),
-                RunRow.last_sequence < batch.sequence,
-                RunRow.last_step < batch.steps[0],
-            )
-            .values(
-                updated_at=now(),
-                num_steps=RunRow.num_steps + len(batch.steps),
-                num_batches=RunRow.num_batches + 1,
-                last_sequence=batch.sequence,
-                last_step=batch.steps[-1],
-                stored_bytes=RunRow.stored_bytes + num_bytes,
-            )
-            .returning(RunRow.num_steps, RunRow.num_layers)
-            .execution_options(synchronize_session=False)
-        )
-        row = moved.first()
-        if row is None:
-            return None
-        if len(chunks) > 1 and batch.num_layers != row.num_layers:
-            raise LayerCountError(batch.num_layers, row.num_layers)
-        return int(row.num_steps)
-
-    async def _receipt_of_repeat(
-        self, run_id: str, batch: PackedBatch
-    ) -> Receipt | None:
-        row = select(RunRow.num_steps, RunRow.last_step, RunRow.last_sequence).where(
-            self._own(run_id)
-        )
-        same = select(ChunkRow.sequence).where(
-            ChunkRow.run_id == run_id,
-            ChunkRow.name == SERIES,
-            ChunkRow.first_step == batch.steps[0],
-            ChunkRow.last_step == batch.steps[-1],
-            ChunkRow.sequence == batch.sequence,
-        )
-        async with self._sessions.reading() as session:
-            run = (await session.execute(row)).first()
-            if run is None:
-                return None
-            if (await session.execute(same)).first() is None:
-                raise BatchOrderError(run.last_sequence, run.last_step)
-        return _receipt(batch, run.num_steps, run.last_step, is_repeat=True)
-
     async def _earlier(self, new: NewRun) -> Run:
         query = select(RunRow).where(
             RunRow.project == new.project,
@@ -202,32 +117,3 @@ class RunStore:
         if row.request_hash != new.request_hash:
             raise IdempotencyConflictError(str(new.idempotency_key))
         return to_run(row)
-
-
-def _rows(
-    run_id: str, batch: PackedBatch, chunks: Mapping[str, bytes]
-) -> list[dict[str, Any]]:
-    num_bytes = sum(map(len, chunks.values()))
-    return [
-        {
-            "run_id": run_id,
-            "name": name,
-            "first_step": batch.steps[0],
-            "last_step": batch.steps[-1],
-            "sequence": batch.sequence,
-            "batch_bytes": num_bytes,
-            "chunk": chunk,
-        }
-        for name, chunk in chunks.items()
-    ]
-
-
-def _receipt(
-    batch: PackedBatch, num_steps: int, last_step: int, *, is_repeat: bool
-) -> Receipt:
-    return Receipt(
-        sequence=batch.sequence,
-        is_repeat=is_repeat,
-        num_steps=num_steps,
-        last_step=last_step,
-    )

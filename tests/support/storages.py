@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from storage.analyses.acceptance import Acceptance
 from storage.analyses.store import AnalysisStore
 from storage.database.session import Sessions, create_engine
+from storage.database.transactions import Transactions
 from storage.work.claims import ClaimStore
 from storage.work.dispatch import Queue
 from storage.work.units import UnitStore
@@ -18,6 +19,7 @@ class Stores:
     workers: WorkerStore
     units: UnitStore
     sessions: Sessions
+    transactions: Transactions
 
     def claims(self, worker_id="worker", max_attempts=3):
         return ClaimStore(self.sessions, worker_id=worker_id, max_attempts=max_attempts)
@@ -26,11 +28,16 @@ class Stores:
 @asynccontextmanager
 async def open_stores(settings):
     engine, queue = create_engine(settings), Queue(settings)
-    sessions, acceptance = Sessions(engine), Acceptance(settings, queue)
+    sessions, transactions = Sessions(engine), Transactions(settings)
     try:
-        analyses = AnalysisStore(sessions, acceptance, project=None)
-        yield Stores(analyses, WorkerStore(sessions), UnitStore(sessions), sessions)
+        yield Stores(
+            AnalysisStore(sessions, Acceptance(transactions, queue), project=None),
+            WorkerStore(sessions),
+            UnitStore(sessions),
+            sessions,
+            transactions,
+        )
     finally:
-        acceptance.close()
+        transactions.close()
         queue.close()
         await engine.dispose()

@@ -90,7 +90,7 @@ class InterruptedQueue:
 
 async def test_row_and_queue_entry_are_written_together_or_not_at_all(stores, storage):
     queue = Queue(storage)
-    acceptance = Acceptance(storage, InterruptedQueue(queue))
+    acceptance = Acceptance(stores.transactions, InterruptedQueue(queue))
     analyses = AnalysisStore(stores.sessions, acceptance, project=None)
     table = "workflow_status" if storage.is_sqlite else "dbos.workflow_status"
     entries = text(f"SELECT count(*) FROM {table} WHERE queue_partition_key = 'never'")
@@ -99,7 +99,6 @@ async def test_row_and_queue_entry_are_written_together_or_not_at_all(stores, st
         await analyses.create(
             NewAnalysis(kind="architecture", spec={}, project="never")
         )
-    acceptance.close()
     queue.close()
 
     assert (await stores.analyses.page(project="never")).items == []

@@ -13,6 +13,7 @@ from storage.access.usage import UsageStore
 from storage.analyses.records import now
 from storage.retention import Retention
 from storage.runs.chunks import pack_chunks, unpack_chunks
+from storage.runs.intake import Intake
 from storage.runs.judgements import JudgementStore
 from storage.runs.records import NewRun
 from storage.runs.store import RunStore
@@ -25,9 +26,19 @@ NAMES = ["grad_norm"]
 
 
 @pytest.fixture
-async def sessions(storage):
+async def stores(storage):
     async with open_stores(storage) as opened:
-        yield opened.sessions
+        yield opened
+
+
+@pytest.fixture
+def sessions(stores):
+    return stores.sessions
+
+
+@pytest.fixture
+def intake(stores):
+    return Intake(stores.transactions, project=None)
 
 
 async def begin(sessions, project="p"):
@@ -39,10 +50,9 @@ async def begin(sessions, project="p"):
     return run.id
 
 
-async def append(sessions, run_id, batch):
+async def append(intake, run_id, batch):
     packed = batch.to_packed()
-    chunks = pack_chunks(packed)
-    return await RunStore(sessions, project=None).append(run_id, packed, chunks)
+    return await intake.append(run_id, packed, pack_chunks(packed))
 
 
 async def count(sessions, table, run_id):
@@ -71,11 +81,11 @@ def test_a_batch_is_the_same_after_it_was_stored_in_chunks():
     }
 
 
-async def test_batches_are_read_in_order_from_any_step(sessions):
+async def test_batches_are_read_in_order_from_any_step(sessions, intake):
     run = await begin(sessions)
     for sequence in range(5):
         batch = a_batch([1.0] * 10, sequence=sequence, first_step=10 * sequence)
-        await append(sessions, run, batch)
+        await append(intake, run, batch)
     store = JudgementStore(sessions)
 
     steps = [
@@ -86,20 +96,20 @@ async def test_batches_are_read_in_order_from_any_step(sessions):
     assert steps == [[0, 10, 20, 30, 40], [20, 30, 40], []]
 
 
-async def test_of_one_batch_sent_twice_at_once_one_is_kept(sessions):
+async def test_of_one_batch_sent_twice_at_once_one_is_kept(sessions, intake):
     run = await begin(sessions)
     batch = a_batch([1.0] * 10)
 
-    receipts = await asyncio.gather(*(append(sessions, run, batch) for _ in range(6)))
+    receipts = await asyncio.gather(*(append(intake, run, batch) for _ in range(6)))
 
     assert sorted(receipt.is_repeat for receipt in receipts) == [False, *[True] * 5]
     assert await count(sessions, ChunkRow, run) == 2
     assert {receipt.num_steps for receipt in receipts} == {10}
 
 
-async def test_of_two_judgements_of_the_same_steps_one_is_kept(sessions):
+async def test_of_two_judgements_of_the_same_steps_one_is_kept(sessions, intake):
     run = await begin(sessions)
-    await append(sessions, run, a_batch([1.0] * 10))
+    await append(intake, run, a_batch([1.0] * 10))
     store = JudgementStore(sessions)
     assert run in await store.unjudged()
 
@@ -116,9 +126,9 @@ async def test_of_two_judgements_of_the_same_steps_one_is_kept(sessions):
     assert run not in await store.unjudged()
 
 
-async def test_what_is_deleted_leaves_nothing(sessions):
+async def test_what_is_deleted_leaves_nothing(sessions, intake):
     run = await begin(sessions)
-    await append(sessions, run, a_batch([1.0] * 10))
+    await append(intake, run, a_batch([1.0] * 10))
 
     assert await RunStore(sessions, project="p").delete(run)
 
@@ -127,11 +137,11 @@ async def test_what_is_deleted_leaves_nothing(sessions):
     assert await JudgementStore(sessions).state(run) is None
 
 
-async def test_runs_count_in_what_a_project_stores(sessions):
+async def test_runs_count_in_what_a_project_stores(sessions, intake):
     run = await begin(sessions, "bytes")
     batch = a_batch([1.0] * 10)
-    await append(sessions, run, batch)
-    await append(sessions, run, batch)
+    await append(intake, run, batch)
+    await append(intake, run, batch)
 
     stored = await UsageStore(sessions, "bytes").stored_bytes()
     await RunStore(sessions, project="bytes").delete(run)
