@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -16,7 +16,7 @@ from gradhealth.documents.strict_json import MalformedJsonError
 from gradhealth.exceptions import InvalidDocumentError, Problem
 from gradhealth.ingest import IngestError, LogTooLargeError
 from gradhealth.schemas.problem_details import ProblemDetails
-from storage.database.outages import remedy_for
+from storage.database.outages import is_outage, remedy_for
 from storage.exceptions import (
     BatchOrderError,
     IdempotencyConflictError,
@@ -52,8 +52,7 @@ def add_error_handlers(app: FastAPI) -> None:
         (LayerCountError, _wrong_layers),
         (RequestValidationError, _invalid_parameters),
         (HTTPException, _not_routed),
-        (OperationalError, _database_unavailable),
-        (InterfaceError, _database_unavailable),
+        (DBAPIError, _database_unavailable),
         (PoolTimeoutError, _database_unavailable),
         (ClientDisconnect, _client_gone),
         (Exception, _internal_error),
@@ -143,6 +142,8 @@ async def _not_routed(request: Request, error: Exception) -> Response:
 
 
 async def _database_unavailable(_: Request, error: Exception) -> Response:
+    if not is_outage(error):
+        raise error
     logger.error("the database is not available: %s", error)
     detail = remedy_for(error) or _UNAVAILABLE
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}

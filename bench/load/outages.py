@@ -1,9 +1,10 @@
 """A disk that is full or read-only, and a clock that jumps: what is told, what is lost.
 
-On SQLite, with a worker whose analyses take no time. The disk is a small tmpfs, so root
-is needed; the clock is libfaketime's (`apt-get install libfaketime`).
+With workers whose analyses take no time. The disk is a small tmpfs, so root is needed;
+the clock is libfaketime's (`apt-get install libfaketime`), for our programs alone.
 """
 
+import argparse
 import contextlib
 import subprocess
 import tempfile
@@ -20,24 +21,47 @@ from bench.load.servers import (
     running_service,
     running_workers,
 )
+from tests.support.databases import PostgresServer
 
 SPEC = {"data": {"task": "clusters"}, "model": [{"type": "Linear", "out_features": 4}]}
 BODY = {"kind": "architecture", "spec": SPEC}
 FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
-DISK = "16m"
+SQLITE_DISK, POSTGRESQL_DISK = "16m", "192m"
 NUM_ANALYSES = 20
+MOST_SEGMENTS = 100
 END_SECONDS = 60
 
 
 @contextlib.contextmanager
-def small_disk():
+def small_disk(size):
     with tempfile.TemporaryDirectory(prefix="gh-") as folder:
-        mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", folder]
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder]
         subprocess.run(mount, check=True)
         try:
             yield Path(folder)
         finally:
             subprocess.run(["umount", folder], check=True)
+
+
+@contextlib.contextmanager
+def sqlite(folder):
+    """The settings of a migrated database."""
+    environment = UNLIMITED | {"GRADHEALTH_DATA_DIR": str(folder / "data")}
+    gradhealth("migrate", environment=environment)
+    yield environment
+
+
+@contextlib.contextmanager
+def postgresql(folder):
+    """The settings of a migrated database, and its server."""
+    server = PostgresServer(folder / "pg")
+    try:
+        url = server.create_database()
+        environment = UNLIMITED | {"GRADHEALTH_DATABASE_URL": url}
+        gradhealth("migrate", environment=environment)
+        yield environment, server
+    finally:
+        server.stop()
 
 
 @contextlib.contextmanager
@@ -82,76 +106,171 @@ def told(client):
     }
 
 
-def full_disk():
-    with small_disk() as disk:
-        environment = UNLIMITED | {"GRADHEALTH_DATA_DIR": str(disk / "data")}
-        gradhealth("migrate", environment=environment)
-        with product(environment) as client:
-            ids, _ = post(client)
-            filler = disk / "filler"
-            with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
-                while True:
-                    file.write(bytes(4096))
-            more, statuses = post(client, 200)
-            print(f"  full: POST {dict(statuses)}; {told(client)}")
-            filler.unlink()
-            after, statuses = post(client)
-            lost = unfinished(client, ids + more + after)
-            print(f"  room again: POST {dict(statuses)}; {lost} lost")
+def full_disk_sqlite():
+    with (
+        small_disk(SQLITE_DISK) as disk,
+        sqlite(disk) as environment,
+        product(environment) as client,
+    ):
+        ids, _ = post(client)
+        with filled(disk):
+            ids += refused(client, "full")
+        all_goes_on(client, ids)
 
 
-def read_only_disk():
-    with small_disk() as disk:
-        environment = UNLIMITED | {"GRADHEALTH_DATA_DIR": str(disk / "data")}
-        gradhealth("migrate", environment=environment)
+def full_disk_postgresql():
+    with (
+        small_disk(POSTGRESQL_DISK) as disk,
+        postgresql(disk) as (environment, server),
+        product(environment) as client,
+    ):
+        ids, _ = post(client)
+        print(f"  {unfinished(client, ids)} lost before")
+        with filled(disk):
+            ids += refused(client, "full")
+            until_it_panics(server)
+            ids += refused(client, "no room for the write-ahead log, server down")
+        server.start()
+        all_goes_on(client, ids)
+
+
+@contextlib.contextmanager
+def filled(disk):
+    """No room at all, until the end."""
+    filler = disk / "filler"
+    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    try:
+        yield
+    finally:
+        filler.unlink()
+
+
+def until_it_panics(server):
+    """Use up what PostgreSQL has left of its log: then it stops itself."""
+    with contextlib.suppress(subprocess.CalledProcessError):
+        for number in range(MOST_SEGMENTS):
+            server.execute(
+                f"SELECT pg_logical_emit_message(true, 'bench', '{number}');"
+                "SELECT pg_switch_wal()"
+            )
+        raise AssertionError("it found room")
+
+
+def refused(client, state):
+    """What was accepted in that state, after telling what was not."""
+    accepted, statuses = post(client, 200)
+    print(f"  {state}: POST {dict(statuses)}; {told(client)}")
+    return accepted
+
+
+def all_goes_on(client, ids):
+    """Tell when work is accepted again, and what was lost."""
+    began_at, statuses = time.monotonic(), Counter()
+    while not statuses[202] and time.monotonic() < began_at + END_SECONDS:
+        more, statuses = post(client)
+        ids = ids + more
+    seconds = time.monotonic() - began_at
+    lost = unfinished(client, ids)
+    print(f"  good again: POST {dict(statuses)} after {seconds:.1f} s; {lost} lost")
+
+
+def read_only_sqlite():
+    with small_disk(SQLITE_DISK) as disk, sqlite(disk) as environment:
         with product(environment, workers=0) as client:
             ids, _ = post(client)
         remount(disk, "ro")
         try:
             with product(environment, workers=0) as client:
-                _, statuses = post(client)
-                print(f"  read-only: POST {dict(statuses)}; {told(client)}")
+                ids += refused(client, "read-only")
         except TimeoutError as error:
             print(f"  read-only: does not start: {str(error).splitlines()[-1:]}")
         remount(disk, "rw")
         with product(environment) as client:
-            print(f"  writable again: {unfinished(client, ids)} lost")
+            all_goes_on(client, ids)
+
+
+def read_only_postgresql():
+    """As a server that became a standby is; on a read-only disk none starts."""
+    with (
+        tempfile.TemporaryDirectory(prefix="gh-") as folder,
+        postgresql(Path(folder)) as (environment, server),
+        product(environment) as client,
+    ):
+        ids, _ = post(client)
+        print(f"  {unfinished(client, ids)} lost before")
+        set_read_only(server, "on")
+        ids += refused(client, "read-only")
+        set_read_only(server, "off")
+        all_goes_on(client, ids)
+
+
+def set_read_only(server, value):
+    server.execute(f"ALTER SYSTEM SET default_transaction_read_only = {value}")
+    server.execute("SELECT pg_reload_conf()")
 
 
 def remount(disk, mode):
     subprocess.run(["mount", "-o", f"remount,{mode}", str(disk)], check=True)
 
 
-def jumping_clock():
-    with tempfile.TemporaryDirectory(prefix="gh-") as folder:
-        clock = Path(folder) / "clock"
-        clock.write_text("+0")
-        environment = UNLIMITED | {
-            "GRADHEALTH_DATA_DIR": f"{folder}/data",
-            "LD_PRELOAD": str(FAKETIME),
-            "FAKETIME_TIMESTAMP_FILE": str(clock),
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
-        gradhealth("migrate", environment=environment)
-        with product(environment, workers=2) as client:
-            ids, _ = post(client)
-            for jump in ("+3600", "-3600", "+0"):
-                clock.write_text(jump)
-                more, statuses = post(client)
-                ids += more
-                lost = unfinished(client, ids)
-                readiness = client.get("/readyz").json()
-                print(f"  {jump} s: POST {dict(statuses)}; {lost} lost; {readiness}")
-            listed = client.get("/v1/analyses", params={"limit": 200}).json()["items"]
-            attempts = Counter(item["attempts"] for item in listed)
-            print(f"  {len(listed)} of {len(ids)} listed; attempts {dict(attempts)}")
+def jumping_clock_sqlite():
+    with tempfile.TemporaryDirectory(prefix="gh-") as name:
+        folder = Path(name)
+        with sqlite(folder) as environment:
+            jump(environment, folder / "clock")
+
+
+def jumping_clock_postgresql():
+    with tempfile.TemporaryDirectory(prefix="gh-") as name:
+        folder = Path(name)
+        with postgresql(folder) as (environment, _):
+            jump(environment, folder / "clock")
+
+
+def jump(environment, clock):
+    """Work while the clock of service and workers, not the server's, jumps."""
+    clock.write_text("+0")
+    faked = environment | {
+        "LD_PRELOAD": str(FAKETIME),
+        "FAKETIME_TIMESTAMP_FILE": str(clock),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+    with product(faked, workers=2) as client:
+        ids, _ = post(client)
+        for seconds in ("+3600", "-3600", "+0"):
+            clock.write_text(seconds)
+            more, statuses = post(client)
+            ids += more
+            lost = unfinished(client, ids)
+            readiness = client.get("/readyz").json()
+            print(f"  {seconds} s: POST {dict(statuses)}; {lost} lost; {readiness}")
+        listed = client.get("/v1/analyses", params={"limit": 200}).json()["items"]
+        attempts = Counter(item["attempts"] for item in listed)
+        print(f"  {len(listed)} of {len(ids)} listed; attempts {dict(attempts)}")
+
+
+SCENARIOS = (
+    full_disk_sqlite,
+    full_disk_postgresql,
+    read_only_sqlite,
+    read_only_postgresql,
+    jumping_clock_sqlite,
+    jumping_clock_postgresql,
+)
 
 
 def main():
-    for scenario in (full_disk, read_only_disk, jumping_clock):
-        print(scenario.__name__.replace("_", " "), flush=True)
-        scenario()
+    names = [scenario.__name__ for scenario in SCENARIOS]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("scenarios", nargs="*", metavar=f"of {', '.join(names)}")
+    chosen = parser.parse_args().scenarios or names
+    for scenario in SCENARIOS:
+        if scenario.__name__ in chosen:
+            print(scenario.__name__.replace("_", " "), flush=True)
+            scenario()
 
 
 if __name__ == "__main__":

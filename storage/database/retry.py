@@ -5,8 +5,10 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from .outages import is_outage
 
 _logger = logging.getLogger(__name__)
 _FIRST_PAUSE_SECONDS = 0.1
@@ -29,7 +31,7 @@ def patient(call: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
             try:
                 return await call(*args, **kwargs)
             except (DBAPIError, PoolTimeoutError, OSError) as error:
-                if not _is_outage(error):
+                if not is_outage(error):
                     raise
                 reason = str(error).partition("\n")[0]
                 _logger.warning("the database is out of reach: %s", reason)
@@ -37,10 +39,3 @@ def patient(call: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
     return until_answered
-
-
-def _is_outage(error: Exception) -> bool:
-    if isinstance(error, DBAPIError):
-        lost = isinstance(error, OperationalError | InterfaceError)
-        return lost or error.connection_invalidated
-    return True

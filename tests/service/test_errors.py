@@ -1,10 +1,13 @@
 import httpx
 import pytest
+from sqlalchemy import make_url
 
 from service.app import create_app
 from service.config import ServiceSettings
 from storage.config import StorageSettings
 from tests.service.conftest import SMALL_BODY
+from tests.support.apis import open_api
+from tests.support.databases import create_postgresql
 from tests.support.requests import SPEC, body
 
 JSON = {"Content-Type": "application/json"}
@@ -161,6 +164,23 @@ async def test_without_its_database_it_asks_to_come_back_later():
         assert "secret" not in problem["detail"]
     assert ready.status_code == 503
     assert ready.json()["database"] == "unavailable"
+
+
+async def test_a_server_that_can_only_be_read_says_so_and_is_read(postgres):
+    storage = create_postgresql(postgres)
+    read_only = make_url(storage.database_url).update_query_dict(
+        {"options": "-c default_transaction_read_only=on"}
+    )
+    address = read_only.render_as_string(hide_password=False)
+    app = create_app(ServiceSettings(), StorageSettings(database_url=address))
+
+    async with open_api(app) as api:
+        refused = await api.post("/v1/analyses", json=body())
+        listed = await api.get("/v1/analyses")
+
+    problem = assert_problem(refused, 503, "database-unavailable")
+    assert "only be read" in problem["detail"]
+    assert listed.status_code == 200
 
 
 async def test_the_limits_of_a_spec_are_settings(storage):

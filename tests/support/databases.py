@@ -50,6 +50,10 @@ class PostgresServer:
         self._server.psql(f"CREATE DATABASE {name} OWNER {name}")
         return self._server.get_uri(name)
 
+    def execute(self, statements):
+        """Run SQL in the server's own database, as its owner."""
+        self._server.psql(statements)
+
     def start(self):
         self._server.ensure_postgres_running()
 

@@ -1,5 +1,6 @@
 import pytest
-from sqlalchemy.exc import IntegrityError, OperationalError
+from psycopg.errors import ReadOnlySqlTransaction
+from sqlalchemy.exc import IntegrityError, InternalError, OperationalError
 
 from storage.database.retry import patient
 
@@ -9,7 +10,8 @@ def outage():
 
 
 async def test_a_call_is_repeated_until_the_database_answers(caplog):
-    outages = [outage(), TimeoutError(), ConnectionResetError()]
+    read_only = InternalError("INSERT", {}, ReadOnlySqlTransaction())
+    outages = [read_only, outage(), TimeoutError(), ConnectionResetError()]
 
     @patient
     async def ask(question):
