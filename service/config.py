@@ -35,6 +35,7 @@ class ServiceSettings(BaseSettings):
             thinned.
         max_log_columns: Most different names in a run.
         max_log_runs: Most runs in a log.
+        max_log_files: Most files in an archive of logs.
         max_log_seconds: CPU time of reading a log; what takes more is refused.
         max_logs_at_once: So many logs are read at a time, by each process.
         max_layers: Most layers of a network, repeats expanded, and of a run.
@@ -84,6 +85,7 @@ class ServiceSettings(BaseSettings):
     max_log_cells: int = Field(default=2**21, gt=0)
     max_log_columns: int = Field(default=LOGS.columns, gt=0)
     max_log_runs: int = Field(default=LOGS.runs, gt=0)
+    max_log_files: int = Field(default=LOGS.files, gt=0)
     max_log_seconds: float = Field(default=60.0, gt=0)
     max_logs_at_once: int = Field(default=2, gt=0)
     max_layers: int = Field(default=DEFAULTS.layers, gt=0)
@@ -135,5 +137,6 @@ class ServiceSettings(BaseSettings):
             cells=self.max_log_cells,
             columns=self.max_log_columns,
             runs=self.max_log_runs,
+            files=self.max_log_files,
             seconds=self.max_log_seconds,
         )

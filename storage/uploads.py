@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from sqlalchemy import delete, exists, insert, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradhealth.ingest import LogMapping
 from gradhealth.schemas.analysis import Analysis
 
 from .analyses.finished import Finished, save_finished
+from .analyses.idempotency import earlier_row
+from .analyses.records import NewAnalysis, load_analyses
 from .database.session import Sessions
-from .tables import UploadChunkRow, UploadRow, UploadRunRow
+from .tables import AnalysisRow, UploadChunkRow, UploadRow, UploadRunRow
 
 CHUNK_BYTES = 2**20
 
@@ -62,15 +65,37 @@ class UploadStore:
     ) -> list[Analysis]:
         """Store an upload and the analyses of its runs, all or nothing.
 
+        Under an idempotency key that was used before, they are the earlier ones.
+
         Args:
             upload: How it was read.
             content: Its bytes, read from the front.
-            runs: At least one, of one project.
+            runs: At least one, of one project; the first has the key.
+
+        Raises:
+            IdempotencyConflictError: The key was used for another request.
         """
-        assert self._project in (None, runs[0].new.project)
-        async with self._sessions.writing() as session:
-            upload_id = await save_upload(session, upload, content, runs[0].new.project)
-            return [await _save_run(session, upload_id, run) for run in runs]
+        first = runs[0].new
+        assert self._project in (None, first.project)
+        try:
+            async with self._sessions.writing() as session:
+                upload_id = await save_upload(session, upload, content, first.project)
+                return [await _save_run(session, upload_id, run) for run in runs]
+        except IntegrityError:
+            # Of simultaneous requests under one key the database lets one win.
+            return await self.earlier(first)
+
+    async def earlier(self, new: NewAnalysis) -> list[Analysis]:
+        """The analyses of the upload that came before under the idempotency key.
+
+        Raises:
+            IdempotencyConflictError: The key was used for another request.
+        """
+        if new.idempotency_key is None:
+            return []
+        async with self._sessions.reading() as session:
+            row = await earlier_row(session, new)
+            return [] if row is None else await _runs_beside(session, row.id)
 
     async def add(self, stored: StoredUpload, run: Finished) -> Analysis:
         """Store one more analysis of an upload."""
@@ -127,6 +152,20 @@ async def save_upload(
         await session.execute(insert(UploadChunkRow), values)
         position += 1
     return row.id
+
+
+async def _runs_beside(session: AsyncSession, analysis_id: str) -> list[Analysis]:
+    """The analyses of all runs in a file, by that of one, in the file's order."""
+    upload = select(UploadRunRow.upload_id).where(
+        UploadRunRow.analysis_id == analysis_id
+    )
+    query = (
+        select(AnalysisRow)
+        .join(UploadRunRow)
+        .where(UploadRunRow.upload_id.in_(upload))
+        .order_by(AnalysisRow.created_at, AnalysisRow.id)
+    )
+    return await load_analyses(session, [*(await session.execute(query)).scalars()])
 
 
 async def _save_run(

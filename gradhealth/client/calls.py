@@ -17,6 +17,8 @@ from .shown import ShownAnalysis, ShownPage
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Record)
+# What is sent otherwise than as it is.
+_NO_PARAMETERS = {"labels", "idempotency_key"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Sending(TypedDict, total=False):
         layers: Paths from the input on with commas between, where the log has none.
         project: On a service with keys, the key's own.
         labels: Anything to find the analyses by.
+        idempotency_key: As in `Filing`.
     """
 
     format: str
@@ -69,6 +72,7 @@ class Sending(TypedDict, total=False):
     layers: str
     project: str
     labels: Mapping[str, str]
+    idempotency_key: str
 
 
 class Filters(TypedDict, total=False):
@@ -147,8 +151,6 @@ def judge_log(
 ) -> Call[list[ShownAnalysis]]:
     """What a log shows as people have it: an analysis for each run in it, at once.
 
-    An answer that is lost is asked for again, and the log then stored twice.
-
     Args:
         content: The file, at most 64 MiB; it may be a gzip.
         options: By what it is judged, and its name as `source.path`.
@@ -164,14 +166,20 @@ def judge_log(
             for name, value in values.items()
         ],
         "label": [f"{k}:{v}" for k, v in sending.get("labels", {}).items()],
-        **{name: value for name, value in sending.items() if name != "labels"},
+        **{
+            name: value for name, value in sending.items() if name not in _NO_PARAMETERS
+        },
     }
+    key = sending.get("idempotency_key") or uuid.uuid4().hex
     return Call(
         "POST",
         "/v1/traces",
         _analyses,
         params=params,
-        headers={"Content-Type": "application/octet-stream"},
+        headers={
+            "Content-Type": "application/octet-stream",
+            "Idempotency-Key": key,
+        },
         content=content,
         wait_seconds=wait_seconds,
     )

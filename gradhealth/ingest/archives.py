@@ -120,7 +120,8 @@ def _bounded(entries: Iterator[_Entry], file: LogFile) -> Iterator[LogFile]:
     for number, entry in enumerate(entries):
         left -= entry.size
         if number >= limits.files:
-            raise LogTooLargeError(f"an archive of more than {limits.files:,} files")
+            message = f"an archive of more than {limits.files:,} files: send fewer"
+            raise LogTooLargeError(message)
         if left < 0:
             raise LogTooLargeError(f"more than {limits.bytes:,} bytes when unpacked")
         if entry.is_file and not entry.name.startswith(_NOISE):

@@ -1,7 +1,10 @@
 """What the service does with logs: read, judge and keep them, and read them again."""
 
 import asyncio
+import hashlib
+import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import BinaryIO
 
 from gradhealth.ingest import IngestLimits, parse_mapping, read_log
@@ -44,16 +47,27 @@ class LogService:
         self._limits = limits
         self._slots = slots
 
-    async def submit(self, received: ReceivedFile, query: LogQuery) -> list[Analysis]:
+    async def submit(
+        self,
+        received: ReceivedFile,
+        query: LogQuery,
+        *,
+        idempotency_key: str | None = None,
+    ) -> list[Analysis]:
         """The finished analyses of all runs in a file.
+
+        Args:
+            received: The file.
+            query: How it is to be read.
+            idempotency_key: With the same key, file and query they are the same again.
 
         Raises:
             ForeignProjectError: The caller's key opens another project.
+            IdempotencyConflictError: The key came with another file or query before.
             IngestError: The file cannot be read as a log.
             InvalidDocumentError: A threshold is unknown.
             StorageFullError: The project may not store more.
         """
-        project = self._caller.own(query.project)
         upload = Upload(
             filename=query.filename or received.filename,
             format_name=query.format,
@@ -61,16 +75,25 @@ class LogService:
             num_bytes=received.num_bytes,
         )
         check_thresholds(query.thresholds, "/threshold")
+        new = NewAnalysis(
+            kind="trace",
+            spec={"name": ""},
+            options=Options(
+                thresholds=query.thresholds,
+                source=Source(path=upload.filename or None),
+            ),
+            project=self._caller.own(query.project),
+            labels=query.labels,
+            idempotency_key=idempotency_key,
+            request_hash=_hash(received, query),
+        )
+        if earlier := await self._uploads.earlier(new):
+            return earlier
         await self._quotas.check_room(upload.num_bytes)
-        source = Source(path=upload.filename or None)
-        options = Options(thresholds=query.thresholds, source=source)
         traces = await self._read(upload, received.content)
         runs = [
-            Finished(
-                NewAnalysis("trace", {"name": trace.run}, options, project, labels),
-                *await judged(trace, query.thresholds),
-            )
-            for trace, labels in zip(traces, _labels(query, traces), strict=True)
+            Finished(run, *await judged(trace, query.thresholds))
+            for run, trace in zip(_runs(new, traces), traces, strict=True)
         ]
         return await self._uploads.create(upload, received.content, runs)
 
@@ -87,9 +110,23 @@ class LogService:
             )
 
 
-def _labels(query: LogQuery, traces: Sequence[Trace]) -> list[dict[str, str]]:
-    """The labels of each run: of several, its name tells which one it is."""
+def _hash(received: ReceivedFile, query: LogQuery) -> str:
+    """Tells whether two requests are the same; a form's boundary does not count."""
+    parts = [received.digest, received.filename, query.model_dump_json()]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _runs(new: NewAnalysis, traces: Sequence[Trace]) -> list[NewAnalysis]:
+    """The analysis of each run: of several, its name tells which one it is."""
     if len(traces) == 1:
-        return [query.labels]
-    # The end of a long name tells more.
-    return [{"run": trace.run[-MAX_LABEL_VALUE:]} | query.labels for trace in traces]
+        return [replace(new, spec={"name": traces[0].run})]
+    return [
+        replace(
+            new,
+            spec={"name": trace.run},
+            # The end of a long name tells more.
+            labels={"run": trace.run[-MAX_LABEL_VALUE:], **new.labels},
+            idempotency_key=None if place else new.idempotency_key,
+        )
+        for place, trace in enumerate(traces)
+    ]

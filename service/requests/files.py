@@ -1,10 +1,12 @@
 """Takes files in: as the body itself or as the one file of a form, never in memory."""
 
+import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
-from typing import BinaryIO, cast
+from typing import BinaryIO, TypeAlias, cast
 
 from fastapi import Request
 from starlette.datastructures import UploadFile
@@ -18,6 +20,7 @@ _PLAIN, _PACKED = frozenset({"identity"}), frozenset({"gzip", "x-gzip"})
 # Smaller files need no file on the disk.
 SPOOL_BYTES = 2**20
 MAX_FIELDS = 16
+Spooled: TypeAlias = "SpooledTemporaryFile[bytes]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +30,14 @@ class ReceivedFile:
     Attributes:
         content: Open, until the request has been answered.
         filename: As the form says; empty for a body.
+        digest: Tells whether two files are the same, byte for byte.
         fields: What a form says beside it.
     """
 
     content: BinaryIO
     filename: str
     num_bytes: int
+    digest: str
     fields: Mapping[str, str]
 
 
@@ -62,10 +67,14 @@ async def receive_file(
 async def _from_body(
     _: Request, chunks: AsyncIterator[bytes]
 ) -> AsyncIterator[ReceivedFile]:
+    digest = hashlib.sha256()
     with SpooledTemporaryFile(SPOOL_BYTES) as file:
         async for chunk in chunks:
+            digest.update(chunk)
             file.write(chunk)
-        yield _received(cast(BinaryIO, file), "", {})
+        num_bytes = file.tell()
+        file.seek(0)
+        yield ReceivedFile(cast(BinaryIO, file), "", num_bytes, digest.hexdigest(), {})
 
 
 @asynccontextmanager
@@ -93,12 +102,17 @@ async def _from_form(
         if not files:
             raise NotOneFileError("there is none")
         fields = {name: x for name, x in form.items() if isinstance(x, str)}
-        yield _received(files[0].file, files[0].filename or "", fields)
+        file, name = files[0].file, files[0].filename or ""
+        num_bytes, digest = await asyncio.to_thread(_measured, cast(Spooled, file))
+        yield ReceivedFile(file, name, num_bytes, digest, fields)
     finally:
         await form.close()
 
 
-def _received(file: BinaryIO, filename: str, fields: Mapping[str, str]) -> ReceivedFile:
-    num_bytes = file.seek(0, 2)
+def _measured(file: Spooled) -> tuple[int, str]:
+    """Its length in bytes, and its digest."""
     file.seek(0)
-    return ReceivedFile(file, filename, num_bytes, fields)
+    digest = hashlib.file_digest(file, "sha256")
+    num_bytes = file.tell()
+    file.seek(0)
+    return num_bytes, digest.hexdigest()

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response, status
 
 from gradhealth.schemas.analysis import Analysis, AnalysisPage
 
-from ..dependencies import LogBody, LogParameters, Logs
+from ..dependencies import IdempotencyKey, LogBody, LogParameters, Logs
 from ..openapi import problems
 
 router = APIRouter(prefix="/v1/traces", tags=["analyses"])
@@ -19,7 +19,8 @@ _FORM = {"type": "object", "properties": {"file": _FILE}, "required": ["file"]}
     "",
     summary="Judge a log",
     description="The file is the body, or the one file of a form; it may be a gzip. "
-    "Several runs in it are as many analyses.",
+    "Several runs in it are as many analyses. The same `Idempotency-Key`, file and "
+    "parameters give the same analyses again.",
     status_code=status.HTTP_201_CREATED,
     response_description="Judged and kept; a list where the file holds several runs.",
     responses=problems(400, 403, 409, 413, 415, 422, 429, 503),
@@ -34,9 +35,13 @@ _FORM = {"type": "object", "properties": {"file": _FILE}, "required": ["file"]}
     },
 )
 async def judge_log(
-    received: LogBody, logs: Logs, query: LogParameters, response: Response
+    received: LogBody,
+    logs: Logs,
+    query: LogParameters,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
 ) -> Analysis | AnalysisPage:
-    analyses = await logs.submit(received, query)
+    analyses = await logs.submit(received, query, idempotency_key=idempotency_key)
     if len(analyses) > 1:
         return AnalysisPage(items=analyses)
     response.headers["Location"] = analyses[0].links.self

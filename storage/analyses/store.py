@@ -20,7 +20,6 @@ from gradhealth.schemas.finding import Verdict
 
 from ..cursors import Position, encode_cursor
 from ..database.session import Sessions
-from ..exceptions import IdempotencyConflictError
 from ..tables import OPEN, AnalysisRow, TraceRow, UnitRow
 from ..uploads import forget_uploads, upload_of
 from ..webhooks.outbox import announce_end
@@ -28,6 +27,7 @@ from ..work.ends import count_end
 from .acceptance import Acceptance
 from .filters import Filters, newest_first
 from .finished import Finished, save_finished
+from .idempotency import earlier_row
 from .records import NewAnalysis, load_analyses, now
 
 # While waiting, look again after a tenth of the time waited so far: short work is
@@ -216,14 +216,9 @@ class AnalysisStore:
         return own
 
     async def _earlier(self, new: NewAnalysis) -> Analysis:
-        query = select(AnalysisRow).where(
-            AnalysisRow.project == new.project,
-            AnalysisRow.idempotency_key == new.idempotency_key,
-        )
         async with self._sessions.reading() as session:
-            row = (await session.execute(query)).scalar_one()
-            if row.request_hash != new.request_hash:
-                raise IdempotencyConflictError(str(new.idempotency_key))
+            row = await earlier_row(session, new)
+            assert row is not None
             return (await load_analyses(session, [row]))[0]
 
 

@@ -91,6 +91,8 @@ def test_a_log_is_sent_as_it_is_with_how_to_read_it(connect):
     assert len(runs) == 2
     assert plain.content == b"step,loss"
     assert plain.headers["content-type"] == "application/octet-stream"
+    keys = {each.headers["idempotency-key"] for each in service.requests}
+    assert len(keys) == 2
     assert dict(told.url.params) == {
         "filename": "run.csv",
         "threshold": "vanishing_gradient.factor:0.5",

@@ -8,7 +8,7 @@ from fastapi import Depends
 
 from service.access.authentication import requires
 from storage.access.keys import KeyStore
-from tests.support.calls import CALLS, OPERATORS, PUBLIC, RUN, call, operations
+from tests.support.calls import CALLS, LOG, OPERATORS, PUBLIC, RUN, call, operations
 from tests.support.requests import SPEC, body, finish
 
 OWNER, STRANGER = "owned-by-sentinel", "stranger"
@@ -195,6 +195,17 @@ async def test_idempotency_keys_of_two_projects_do_not_meet(api, keys):
     ]
 
     assert first.status_code == second.status_code == 202
+    assert first.json()["id"] == again.json()["id"] != second.json()["id"]
+
+
+async def test_nor_do_those_of_their_logs(api, keys):
+    first, second, again = [
+        await api.post(
+            "/v1/traces", content=LOG, headers={**key, "Idempotency-Key": "same log"}
+        )
+        for key in (keys.owner, keys.stranger, keys.owner)
+    ]
+
     assert first.json()["id"] == again.json()["id"] != second.json()["id"]
 
 

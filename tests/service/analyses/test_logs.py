@@ -1,5 +1,6 @@
 """Logs as bodies of `POST /v1/traces`."""
 
+import asyncio
 import gzip
 import io
 import json
@@ -207,6 +208,67 @@ async def test_too_large_as_sent_or_unpacked(storage):
 
     assert (sent.status_code, unpacked.status_code) == (413, 413)
     assert fitting.status_code == 201
+
+
+async def test_an_archive_of_too_many_files_is_refused(storage):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name in "abc":
+            archive.writestr(f"{name}.jsonl", LINES)
+
+    async with open_api(create_app(ServiceSettings(max_log_files=2), storage)) as api:
+        answer = await post(api, packed.getvalue(), filename="runs.zip")
+
+    assert answer.status_code == 413
+    assert "more than 2 files" in answer.json()["detail"]
+
+
+KEY = {"Idempotency-Key": "build-1"}
+
+
+async def test_the_same_request_under_a_key_is_answered_the_same(api, stores):
+    sent = await post(api, TWO_RUNS, KEY, filename="a.csv")
+    before = await count(stores, UploadRow)
+
+    again = await post(api, TWO_RUNS, KEY, filename="a.csv")
+
+    assert (again.status_code, again.json()) == (201, sent.json())
+    assert await count(stores, UploadRow) == before
+
+
+@pytest.mark.parametrize(
+    ("content", "query"), [(LINES, {}), (TWO_RUNS, {"label": "a:b"})]
+)
+async def test_another_request_under_a_key_is_refused(api, content, query):
+    await post(api, TWO_RUNS, {"Idempotency-Key": "build-2"})
+
+    answer = await post(api, content, {"Idempotency-Key": "build-2"}, **query)
+
+    assert answer.status_code == 422
+    assert answer.json()["type"].endswith("idempotency-conflict")
+
+
+async def test_forms_are_the_same_whatever_their_boundary(api):
+    headers = {"Idempotency-Key": "build-3"}
+    files = {"file": ("run.jsonl", LINES)}
+
+    sent = await api.post("/v1/traces", files=files, headers=headers)
+    again = await api.post("/v1/traces", files=files, headers=headers)
+
+    types = {each.request.headers["content-type"] for each in (sent, again)}
+    assert len(types) == 2
+    assert again.json() == sent.json()
+
+
+async def test_simultaneous_requests_under_a_key_are_one(api, stores):
+    before = await count(stores, UploadRow)
+    headers = {"Idempotency-Key": "build-4"}
+
+    answers = await asyncio.gather(*(post(api, LINES, headers) for _ in range(3)))
+
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert await count(stores, UploadRow) == before + 1
 
 
 async def test_an_upload_is_kept_until_its_last_analysis_goes(api, stores):
