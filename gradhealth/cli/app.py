@@ -1,6 +1,7 @@
 """The commands, and how they end."""
 
 import sys
+import traceback
 from collections.abc import Sequence
 
 import typer
@@ -55,5 +56,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         status = ExitCode.USAGE
     except GradHealthError as error:
         complain(str(error))
+        status = ExitCode.UNDECIDED
+    except Exception:  # noqa: BLE001 -- a fault of ours must not look like a failed gate
+        traceback.print_exc()
+        complain(
+            "this is a mistake in gradhealth: please report it with the lines above"
+        )
         status = ExitCode.UNDECIDED
     sys.exit(status)

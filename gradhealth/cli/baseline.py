@@ -23,7 +23,7 @@ from .options import (
     Timeout,
     choose_analyst,
 )
-from .output import complain
+from .output import complain, deliver
 from .policies import PolicyFile, read_policy
 from .run_results import LogReading
 
@@ -64,7 +64,7 @@ def update_baseline(
             results[each.name] = each.result
     recorded = [each for each in examined if each.result]
     if recorded:
-        output.write_text(write_baseline(results), encoding="utf-8")
+        deliver(write_baseline(results), output)
     complain(f"{len(recorded)} of {len(examined)} recorded in {output}")
     raise typer.Exit(worst([each.code for each in examined]))
 

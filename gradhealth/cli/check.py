@@ -18,7 +18,7 @@ from gradhealth.reports.base import Subject, reports
 from gradhealth.schemas.analysis import Options
 
 from .baselines import find_baseline, read_baseline
-from .documents import name_of
+from .documents import UnusableFileError, name_of
 from .examination import Deadline, Examination, Examined, expand
 from .exit_codes import ExitCode, worst
 from .judging import Judging
@@ -46,7 +46,7 @@ _MEANINGS = {
     ExitCode.FAILED: "the gate failed",
     ExitCode.UNDECIDED: "could not decide",
     ExitCode.NOTHING: "nothing to check",
-    ExitCode.USAGE: "not every file could be read",
+    ExitCode.USAGE: "not every file could be read or written",
 }
 _WORDS = {
     ExitCode.FAILED: "failed",
@@ -115,9 +115,14 @@ def check(
         examined = examination.of_all(paths)
     checked = [_checked(each, gate) for each in examined]
     subjects, link = [each.subject for each in checked], page_of(os.environ)
+    codes = [each.code for each in checked]
     for name, path in destinations.items():
-        deliver(reports()[name](link).render(subjects), path)
-    code = worst([each.code for each in checked])
+        try:
+            deliver(reports()[name](link).render(subjects), path)
+        except UnusableFileError as error:
+            complain(str(error))
+            codes.append(ExitCode.USAGE)
+    code = worst(codes)
     complain(f"{_MEANINGS[code]} ({_counted(checked)})")
     raise typer.Exit(code)
 

@@ -1,6 +1,7 @@
 """Reads the files that a command is given."""
 
 import codecs
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ MAX_SPEC_BYTES = 16 * 2**20
 
 
 class UnusableFileError(GradHealthError):
-    """A file that cannot be read, or is not what it should be."""
+    """A file that cannot be read or written, or is not what it should be."""
 
     code = "unusable_file"
 
@@ -79,7 +80,8 @@ def name_of(path: Path) -> str:
     here = Path.cwd()
     if path.is_absolute() and path.is_relative_to(here):
         path = path.relative_to(here)
-    return path.as_posix()
+    # A name need not be UTF-8; a report must.
+    return os.fsencode(path.as_posix()).decode(errors="replace")
 
 
 def spec_of(document: Document) -> dict[str, Any]:

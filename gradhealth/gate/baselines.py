@@ -52,7 +52,7 @@ def write_baseline(results: Baseline) -> str:
     Curves by layer and fixes are left out: nothing is compared with them.
     """
     items = [_item(name, results[name]) for name in sorted(results)]
-    return json.dumps({"items": items}, indent=1, sort_keys=True) + "\n"
+    return json.dumps({"items": items}, indent=1, sort_keys=True)
 
 
 def _item(name: str, result: Result) -> dict[str, Any]:

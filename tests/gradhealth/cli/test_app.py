@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -51,3 +52,27 @@ def test_a_fast_check_needs_no_torch(write):
     )
 
     assert done.returncode == 0
+
+
+def test_a_mistake_of_the_program_looks_like_no_verdict(run, monkeypatch):
+    def break_down(path):
+        raise RuntimeError("unforeseen")
+
+    monkeypatch.setattr("gradhealth.cli.policies.read_policy", break_down)
+
+    status, _, err = run("policy", "show")
+
+    assert status == 2
+    assert "unforeseen" in err
+    assert "please report it" in err
+
+
+def test_who_stops_reading_or_never_did_changes_no_status(write):
+    command = [sys.executable, "-m", "gradhealth.cli", "check", "--fast", write("fine")]
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    assert subprocess.run(command, stdout=writer, check=False).returncode == 0
+    os.close(writer)
+    without = ["sh", "-c", 'exec "$@" >&- 2>&-', "sh", *command]
+    assert subprocess.run(without, check=False).returncode == 0

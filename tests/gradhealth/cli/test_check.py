@@ -1,4 +1,5 @@
 import json
+import os
 
 import pytest
 
@@ -274,3 +275,34 @@ def test_a_report_goes_to_one_place(run, write, folder):
     assert run("check", write("fine"), "-o", "a=b", "-o", "json=c")[1] == ""
     assert (folder / "a=b").exists()
     assert (folder / "c").exists()
+
+
+def test_folders_of_a_report_are_made(run, write, folder):
+    status, out, _ = run("check", write("fine"), "-o", "junit=new/reports/a.xml")
+
+    assert status == 0
+    assert "fine.json: healthy" in out
+    assert (folder / "new/reports/a.xml").exists()
+
+
+def test_a_report_that_cannot_be_written_takes_nothing_from_the_others(
+    run, write, folder
+):
+    outputs = ("-o", f"html={folder}", "-o", "json=a.json")
+
+    status, _, err = run("check", write("fine"), *outputs)
+    assert status == 64
+    assert f"cannot write {folder}: Is a directory" in err
+    assert (folder / "a.json").exists()
+    assert run("check", write("critical"), *outputs)[0] == 1
+    assert run("check", write("fine"), "--fast", "-o", "/dev/full")[0] == 64
+
+
+def test_a_name_that_is_no_utf_8_is_shown_as_well_as_can_be(run, write, folder):
+    odd = os.fsdecode(b"latin\xe4.json")
+    (folder / write("fine")).rename(folder / odd)
+
+    for name in ("json", "html", "markdown"):
+        status, out, _ = run("check", "--fast", odd, "--format", name)
+        assert status == 0
+        assert "latin\ufffd.json" in out
