@@ -18,6 +18,7 @@ from .output import complain
 from .parts import backup, key, migrate, restore, serve, worker
 from .policies import policy_app
 from .up import up
+from .webhooks import webhook_app
 
 app = typer.Typer(
     help="Can gradients flow through a network, why not, and what makes them flow.",
@@ -34,6 +35,7 @@ app.command(
 )(key)
 app.add_typer(policy_app, name="policy")
 app.add_typer(baseline_app, name="baseline")
+app.add_typer(webhook_app, name="webhook")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import httpx
 
-from . import calls, courses
+from . import calls, courses, webhook_calls
 from .calls import Call
 from .connection import (
     ANSWER_SECONDS,
@@ -103,6 +103,9 @@ class AsyncClient:
     compare = _answer(calls.compare)
     create_run = _answer(calls.create_run)
     add_batch = _answer(calls.add_batch)
+    webhooks = _answer(webhook_calls.webhooks)
+    deliveries = _answer(webhook_calls.deliveries)
+    replay = _answer(webhook_calls.replay)
     analyse = _last_answer(courses.analyse)
     wait = _last_answer(courses.wait)
     follow = _each_answer(courses.follow)

@@ -13,10 +13,10 @@ from ..schemas.analysis import Options, Status, TraceOptions
 from ..schemas.comparison import Comparison
 from ..schemas.finding import Verdict
 from ..schemas.trace import Trace, TracedLayer
+from .answers import reader
 from .shown import ShownAnalysis, ShownPage
 
 T = TypeVar("T")
-R = TypeVar("R", bound=Record)
 # What is sent otherwise than as it is.
 _NO_PARAMETERS = {"labels", "idempotency_key"}
 
@@ -190,7 +190,7 @@ def get(analysis_id: str, *, wait_seconds: float = 0) -> Call[ShownAnalysis]:
     return Call(
         "GET",
         f"/v1/analyses/{analysis_id}",
-        _reader(ShownAnalysis),
+        reader(ShownAnalysis),
         params=_waiting(wait_seconds),
         wait_seconds=wait_seconds,
     )
@@ -204,12 +204,12 @@ def page(*, cursor: str | None = None, **filters: Unpack[Filters]) -> Call[Shown
         filters: Which analyses, and how many a page; see `Filters`.
     """
     params = {**filters, **({"cursor": cursor} if cursor else {})}
-    return Call("GET", "/v1/analyses", _reader(ShownPage), params=params)
+    return Call("GET", "/v1/analyses", reader(ShownPage), params=params)
 
 
 def cancel(analysis_id: str) -> Call[ShownAnalysis]:
     """Stops the work; a finished analysis stays as it is."""
-    return Call("POST", f"/v1/analyses/{analysis_id}/cancel", _reader(ShownAnalysis))
+    return Call("POST", f"/v1/analyses/{analysis_id}/cancel", reader(ShownAnalysis))
 
 
 def delete(analysis_id: str) -> Call[None]:
@@ -228,7 +228,7 @@ def compare(analysis_id: str, *, baseline: str) -> Call[Comparison]:
     return Call(
         "GET",
         f"/v1/analyses/{analysis_id}/comparison",
-        _reader(Comparison),
+        reader(Comparison),
         params={"baseline": baseline},
     )
 
@@ -280,7 +280,7 @@ def _create(
     return Call(
         "POST",
         "/v1/analyses",
-        _reader(ShownAnalysis),
+        reader(ShownAnalysis),
         params=_waiting(wait_seconds),
         headers={"Idempotency-Key": key},
         json=body | where,
@@ -292,19 +292,14 @@ def _waiting(seconds: float) -> dict[str, float]:
     return {"wait": seconds} if seconds else {}
 
 
-def _reader(model: type[R]) -> Callable[[httpx.Response], R]:
-    # A newer service may say more than this client knows.
-    return lambda answer: model.model_validate_json(answer.content, extra="ignore")
-
-
 def _analyses(answer: httpx.Response) -> list[ShownAnalysis]:
     if "items" in answer.json():
-        return _reader(ShownPage)(answer).items
-    return [_reader(ShownAnalysis)(answer)]
+        return reader(ShownPage)(answer).items
+    return [reader(ShownAnalysis)(answer)]
 
 
 def _run_id(answer: httpx.Response) -> str:
-    return _reader(_RunId)(answer).id
+    return reader(_RunId)(answer).id
 
 
 def _text(answer: httpx.Response) -> str:

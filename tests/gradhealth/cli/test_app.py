@@ -29,6 +29,16 @@ def test_the_command_line_loads_nothing_heavy():
     assert not HEAVY & set(done.stdout.split())
 
 
+def test_a_replay_says_what_to_replay_and_where(run):
+    status, _, err = run("webhook", "replay", "w")
+    assert status == 64
+    assert "name deliveries, or say --dead" in err
+
+    status, _, err = run("webhook", "list", "--server", "http://127.0.0.1:9")
+    assert status == 2
+    assert "no answer from http://127.0.0.1:9" in err
+
+
 def test_a_port_in_use_and_an_open_host_are_clear_errors(run, free_listener, tmp_path):
     port = free_listener.getsockname()[1]
 

@@ -13,6 +13,7 @@ from gradhealth.client import (
     ServerUnreachableError,
     calls,
     courses,
+    webhook_calls,
 )
 from gradhealth.exceptions import Problem
 from gradhealth.schemas.analysis import Options, Source, TraceOptions
@@ -322,15 +323,34 @@ def test_what_has_no_result_says_where_it_stands(connect, state, told):
     assert told in analysis._repr_html_()
 
 
+def test_a_delivery_is_replayed(connect):
+    delivery = {
+        "id": "msg_1",
+        "webhook_id": "w",
+        "type": "run.alert",
+        "state": "pending",
+        "attempts": 0,
+        "created_at": "2026-01-01T00:00:00Z",
+        "due_seconds": 0.0,
+    }
+    service = FakeService(httpx.Response(202, json=delivery))
+
+    with connect(service) as api:
+        replayed = api.replay("w", "msg_1")
+
+    assert service.asked == ["POST /v1/webhooks/w/deliveries/msg_1/replay"]
+    assert (replayed.id, replayed.state) == ("msg_1", "pending")
+
+
 def test_every_description_is_a_method_of_both():
     described = [
         name
-        for module in (calls, courses)
+        for module in (calls, courses, webhook_calls)
         for name, thing in inspect.getmembers(module, inspect.isfunction)
         if thing.__module__ == module.__name__ and not name.startswith("_")
     ]
 
-    assert len(described) == 16
+    assert len(described) == 19
     for name in described:
         ours, theirs = getattr(Client, name), getattr(AsyncClient, name)
         assert ours.__doc__ == theirs.__doc__
