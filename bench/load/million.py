@@ -37,7 +37,7 @@ def tables(kind):
         "gh_analyses": {
             "id": _ID[kind],
             "kind": "'architecture'",
-            "name": "'network ' || i % 50",
+            "name": "'network ' || (i % 50)",
             "project": _PROJECT,
             "status": _STATUS,
             "spec": "'{}'",
@@ -63,7 +63,7 @@ def tables(kind):
         "gh_labels": {
             "analysis_id": _ID[kind],
             "key": "'branch'",
-            "value": "'b' || i % 100",
+            "value": "'b' || (i % 100)",
         },
     }
 

@@ -55,4 +55,4 @@ def _insert(
         _INSERT_ANALYSIS, {name: getattr(row, name) for name in _COLUMNS}
     )
     if labels:
-        connection.execute(_INSERT_LABELS, label_columns(row.id, labels))
+        connection.execute(_INSERT_LABELS, label_columns(row, labels))

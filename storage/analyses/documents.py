@@ -26,15 +26,11 @@ _LABELS = (
     .scalar_subquery()
     .label("labels")
 )
-_QUERY: Select[*tuple[Any, ...]] = (
-    select(
-        *(each for each in AnalysisRow.__table__.c if each.name not in _UNREAD),
-        _LABELS,
-        ResultRow.document,
-    )
-    .select_from(AnalysisRow)
-    .outerjoin(ResultRow)
-)
+_QUERY: Select[*tuple[Any, ...]] = select(
+    *(each for each in AnalysisRow.__table__.c if each.name not in _UNREAD),
+    _LABELS,
+    ResultRow.document,
+).select_from(AnalysisRow)
 
 
 class DocumentStore:
@@ -46,13 +42,13 @@ class DocumentStore:
 
     def __init__(self, sessions: Sessions, *, project: str | None) -> None:
         self._sessions = sessions
-        self._query = _QUERY
-        if project is not None:
-            self._query = _QUERY.where(AnalysisRow.project == project)
+        self._project = project
 
     async def find(self, analysis_id: str) -> str | None:
         """The analysis, an `Analysis` as JSON; None when there is none."""
-        query = self._query.where(AnalysisRow.id == analysis_id)
+        query = _QUERY.outerjoin(ResultRow).where(AnalysisRow.id == analysis_id)
+        if self._project is not None:
+            query = query.where(AnalysisRow.project == self._project)
         async with self._sessions.looking() as connection:
             row = (await connection.execute(query)).one_or_none()
             return None if row is None else await _document(connection, row)
@@ -63,10 +59,11 @@ class DocumentStore:
         Raises:
             InvalidDocumentError: The cursor is not one of this listing.
         """
-        query = newest_first(filters.restrict(self._query), cursor)
+        query = newest_first(_QUERY, filters, within=self._project, cursor=cursor)
+        # One more than asked for tells whether there is a next page.
+        query = query.outerjoin(ResultRow).limit(limit + 1)
         async with self._sessions.looking() as connection:
-            # One more than asked for tells whether there is a next page.
-            rows = (await connection.execute(query.limit(limit + 1))).all()
+            rows = (await connection.execute(query)).all()
             documents = [await _document(connection, row) for row in rows[:limit]]
         more = len(rows) > limit
         last = (

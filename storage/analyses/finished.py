@@ -30,6 +30,7 @@ async def save_finished(session: AsyncSession, finished: Finished) -> Analysis:
     """Insert every row of it; an `IntegrityError` says that its key is in use."""
     new, result, traces = finished.new, finished.result, finished.traces
     row = new_row(new, status="succeeded")
+    row.verdict = result.verdict
     row.stored_bytes += size_of(result) + len(traces or b"")
     await save_analysis(session, row, new.labels)
     await save_events(session, row.id, result.findings, after=0)

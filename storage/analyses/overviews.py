@@ -28,7 +28,13 @@ _COLUMNS = (
     "created_at",
     "started_at",
     "finished_at",
+    "verdict",
 )
+_OVERVIEWS: Select[*tuple[Any, ...]] = select(
+    *(getattr(AnalysisRow, name) for name in _COLUMNS),
+    *(getattr(AnalysisRow, name) for name in ("phase", "done", "total")),
+    *(AnalysisRow.error_message, ResultRow.primary_problem, ResultRow.summary),
+).select_from(AnalysisRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +72,11 @@ class OverviewStore:
         Raises:
             InvalidDocumentError: The cursor is not one of this listing.
         """
-        query = newest_first(filters.restrict(self._own(_overviews())), cursor)
+        query = newest_first(_OVERVIEWS, filters, within=self._project, cursor=cursor)
+        # One more than asked for tells whether there is a next page.
+        query = query.outerjoin(ResultRow).limit(limit + 1)
         async with self._sessions.reading() as session:
-            # One more than asked for tells whether there is a next page.
-            rows = (await session.execute(query.limit(limit + 1))).all()
+            rows = (await session.execute(query)).all()
             items = await _items(session, rows[:limit])
         last = items[-1] if len(rows) > limit else None
         cursor = encode_cursor(Position(last.created_at, last.id)) if last else None
@@ -122,15 +129,6 @@ class OverviewStore:
         return query.where(AnalysisRow.project == self._project)
 
 
-def _overviews() -> Select[*tuple[Any, ...]]:
-    row, result = AnalysisRow, ResultRow
-    return select(
-        *(getattr(row, name) for name in _COLUMNS),
-        *(row.phase, row.done, row.total, row.error_message),
-        *(result.verdict, result.primary_problem, result.summary),
-    ).outerjoin(result)
-
-
 async def _items(
     session: AsyncSession, rows: Sequence[Row[*tuple[Any, ...]]]
 ) -> list[Overview]:
@@ -140,7 +138,6 @@ async def _items(
             **{name: getattr(row, name) for name in _COLUMNS},
             labels=labels[row.id],
             progress=Progress(phase=row.phase, done=row.done, total=row.total),
-            verdict=row.verdict,
             primary=row.primary_problem,
             summary=row.summary,
             error=row.error_message,

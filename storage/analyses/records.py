@@ -101,13 +101,22 @@ async def save_analysis(
     session.add(row)
     await session.flush()
     if labels:
-        await session.execute(insert(LabelRow), label_columns(row.id, labels))
+        await session.execute(insert(LabelRow), label_columns(row, labels))
 
 
-def label_columns(analysis_id: str, labels: Mapping[str, str]) -> list[dict[str, str]]:
+def label_columns(
+    row: AnalysisRow, labels: Mapping[str, str]
+) -> list[dict[str, str | datetime | None]]:
     """The rows of an analysis' labels."""
     return [
-        {"analysis_id": analysis_id, "key": key, "value": value}
+        {
+            "analysis_id": row.id,
+            "key": key,
+            "value": value,
+            "project": row.project,
+            "created_at": row.created_at,
+            "outcome": row.verdict,
+        }
         for key, value in labels.items()
     ]
 
@@ -127,10 +136,12 @@ async def load_labels(
     session: AsyncSession, ids: Sequence[str]
 ) -> dict[str, dict[str, str]]:
     """The labels of analyses, by id."""
-    query = select(LabelRow).where(LabelRow.analysis_id.in_(ids))
+    query = select(LabelRow.analysis_id, LabelRow.key, LabelRow.value).where(
+        LabelRow.analysis_id.in_(ids)
+    )
     labels: dict[str, dict[str, str]] = defaultdict(dict)
-    for row in (await session.execute(query)).scalars():
-        labels[row.analysis_id][row.key] = row.value
+    for analysis_id, key, value in await session.execute(query):
+        labels[analysis_id][key] = value
     return labels
 
 

@@ -143,11 +143,16 @@ class AnalysisStore:
         Raises:
             InvalidDocumentError: The cursor is not one of this listing.
         """
-        query = Filters(project, status, verdict, label).restrict(select(AnalysisRow))
-        if self._project is not None:
-            query = query.where(AnalysisRow.project == self._project)
+        # Not the specs: they may be megabytes, and a listing shows none.
+        unread = [defer(AnalysisRow.spec), defer(AnalysisRow.options)]
+        query = newest_first(
+            select(AnalysisRow).options(*unread),
+            Filters(project, status, verdict, label),
+            within=self._project,
+            cursor=cursor,
+        )
         async with self._sessions.reading() as session:
-            return await _page(session, query, limit=limit, cursor=cursor)
+            return await _page(session, query, limit)
 
     async def cancel(self, analysis_id: str) -> Analysis | None:
         """Cancel; what is finished stays as it is. A worker notices within 0.2 s."""
@@ -223,15 +228,8 @@ class AnalysisStore:
 
 
 async def _page(
-    session: AsyncSession,
-    query: Select[AnalysisRow],
-    *,
-    limit: int,
-    cursor: str | None,
+    session: AsyncSession, query: Select[AnalysisRow], limit: int
 ) -> AnalysisPage:
-    # Not the specs: they may be megabytes, and a listing shows none.
-    unread = [defer(AnalysisRow.spec), defer(AnalysisRow.options)]
-    query = newest_first(query.options(*unread), cursor)
     # One more than asked for tells whether there is a next page.
     rows = list((await session.execute(query.limit(limit + 1))).scalars())
     shown = rows[:limit]

@@ -10,12 +10,13 @@ from sqlalchemy import (
     LargeBinary,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gradhealth.schemas.analysis import Device, Kind, Options, Status
 from gradhealth.schemas.event import TriedFix
-from gradhealth.schemas.finding import Finding
+from gradhealth.schemas.finding import Finding, Verdict
 
 from ..database.columns import Json
 from .base import Base
@@ -23,21 +24,36 @@ from .base import Base
 OPEN: tuple[Status, ...] = ("queued", "running")
 
 
+# One page of a listing, whatever it is filtered by, is a piece of one index.
+_NEWEST = ("created_at", "id")
+_NEWEST_LABELLED = ("created_at", "analysis_id")
+
+
+def _ended(column: str, *columns: str) -> Index:
+    """An index in which only those stand that have the column: it costs no begin."""
+    known = text(f"{column} IS NOT NULL")
+    return Index(None, *columns, sqlite_where=known, postgresql_where=known)
+
+
 class AnalysisRow(Base):
     """An analysis: what is asked for and how far it is.
 
     `attempts` is also the fencing token: whoever works on the analysis may write to
     it only while the number is the one its claim returned. The queue takes the
-    smallest `turn` first (see `turns.py`).
+    smallest `turn` first (see `turns.py`). `verdict` is a copy of the result's, made
+    by a trigger.
     """
 
     __tablename__ = "gh_analyses"
     __table_args__ = (
         UniqueConstraint("project", "idempotency_key"),
-        Index(None, "created_at", "id"),
-        Index(None, "project", "created_at", "id"),
-        Index("ix_gh_analyses_project_name", "project", "name", "created_at"),
-        Index(None, "status", "project"),
+        Index(None, *_NEWEST),
+        Index(None, "project", *_NEWEST),
+        Index(None, "project", "name", *_NEWEST),
+        Index(None, "status", *_NEWEST),
+        Index(None, "project", "status", *_NEWEST),
+        _ended("verdict", "verdict", *_NEWEST),
+        _ended("verdict", "project", "verdict", *_NEWEST),
         # The sum over a project is read from the index alone.
         Index(None, "project", "stored_bytes"),
         Index(None, "queue", "status", "turn"),
@@ -67,6 +83,7 @@ class AnalysisRow(Base):
     error_message: Mapped[str | None]
     stored_bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")
     traceparent: Mapped[str | None]
+    verdict: Mapped[Verdict | None] = mapped_column(Text)
 
 
 # The key, or a part of it, of what goes with its analysis.
@@ -76,14 +93,26 @@ OfAnalysis: TypeAlias = Annotated[
 
 
 class LabelRow(Base):
-    """One label of an analysis."""
+    """One label of an analysis, with what listings by label need of the analysis.
+
+    `project` and `created_at` are the analysis' own; `outcome` is its verdict, `failed`
+    or `cancelled`, and null until it has ended. Triggers copy what the writer did not.
+    """
 
     __tablename__ = "gh_labels"
-    __table_args__ = (Index(None, "key", "value"),)
+    __table_args__ = (
+        Index(None, "key", "value", *_NEWEST_LABELLED),
+        Index(None, "project", "key", "value", *_NEWEST_LABELLED),
+        _ended("outcome", "key", "value", "outcome", *_NEWEST_LABELLED),
+        _ended("outcome", "project", "key", "value", "outcome", *_NEWEST_LABELLED),
+    )
 
     analysis_id: Mapped[OfAnalysis]
     key: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[str]
+    project: Mapped[str | None]
+    created_at: Mapped[datetime | None]
+    outcome: Mapped[Verdict | Status | None] = mapped_column(Text)
 
 
 class EventRow(Base):

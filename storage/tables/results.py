@@ -24,7 +24,6 @@ class ResultRow(Base):
     """
 
     __tablename__ = "gh_results"
-    __table_args__ = (Index(None, "verdict"),)
 
     analysis_id: Mapped[OfAnalysis]
     verdict: Mapped[Verdict] = mapped_column(Text)

@@ -170,6 +170,7 @@ class ClaimStore:
             if row is None:
                 return
             row.phase, row.done = "done", row.total
+            row.verdict = result.verdict
             row.stored_bytes += size_of(result) + len(traces)
             await save_events(session, row.id, events, after=after)
             await save_result(session, row.id, result)

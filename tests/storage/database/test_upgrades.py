@@ -35,6 +35,16 @@ REVISIONS = [
     for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()
 ]
 LOG = b"\n".join(b'{"step": %d, "loss": 1.0}' % step for step in range(12))
+LISTINGS = [
+    f"/v1/analyses?{filters}"
+    for filters in (
+        "status=succeeded",
+        "verdict=critical",
+        "label=branch:main",
+        "label=branch:main&verdict=critical",
+        "label=branch:main&status=cancelled&project=default",
+    )
+]
 RUN = {"name": "live", "layers": [{"path": "first"}]}
 BATCH = {"sequence": 0, "steps": [0], "series": {"loss": [1.0]}}
 
@@ -43,8 +53,9 @@ async def fill(storage):
     """Something of everything, through the doors that clients use."""
     async with api_of(storage) as api, open_stores(storage) as stores:
         labelled = body(labels={"branch": "main"})
-        ids = [(await post(api, "analyses", json=labelled))["id"] for _ in range(2)]
+        ids = [(await post(api, "analyses", json=labelled))["id"] for _ in range(3)]
         await finish(stores, ids[0])
+        await stores.analyses.cancel(ids[1])
         await post(api, "analyses", json=body(kind="theory"))
         await post(api, "traces", content=LOG)
         run = await post(api, "runs", json=RUN)
@@ -63,15 +74,17 @@ async def post(api, address, **content):
 
 @pytest.fixture(scope="module")
 def filled(storage):
-    """The database with data in it, and what the API tells of it."""
+    """The database with data in it, and what the API tells and lists of it."""
     asyncio.run(fill(storage))
-    return storage, asyncio.run(told_by(storage))
+    listed = asyncio.run(listed_by(storage))
+    assert all(listed.values())
+    return storage, asyncio.run(told_by(storage)), listed
 
 
 @pytest.fixture
 def old_database(filled, request, tmp_path):
     """A copy of the database."""
-    storage, _ = filled
+    storage, *_ = filled
     if storage.is_sqlite:
         for file in Path(storage.url.database).parent.glob("gradhealth.db*"):
             shutil.copy(file, tmp_path)
@@ -93,6 +106,15 @@ async def told_by(storage):
                     page = await api.get(f"{address}/report", params={"format": "html"})
                     assert page.status_code == 200
         return told
+
+
+async def listed_by(storage):
+    """The ids that the API lists, by what it is asked for."""
+    async with api_of(storage) as api:
+        return {
+            asked: [each["id"] for each in (await api.get(asked)).json()["items"]]
+            for asked in LISTINGS
+        }
 
 
 def essence(told):
@@ -137,7 +159,7 @@ def is_ours(name, kind, _parents):
 async def test_what_an_earlier_version_stored_is_told_as_before(
     filled, old_database, revision
 ):
-    _, before = filled
+    _, before, listed = filled
     engine = create_migration_engine(old_database)
     async with engine.begin() as connection:
         old = await connection.run_sync(downgrade, revision)
@@ -151,7 +173,8 @@ async def test_what_an_earlier_version_stored_is_told_as_before(
         assert await connection.run_sync(differences) == []
     await engine.dispose()
     assert {name: new[name] for name in old} == old
-    assert old["gh_analyses"] == 4
+    assert old["gh_analyses"] == 5
+    assert await listed_by(old_database) == listed
     after = await told_by(old_database)
     known = {each for each in before if "gh_runs" in old or "runs" not in each}
     assert after.keys() == known
