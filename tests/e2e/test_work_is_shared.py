@@ -149,7 +149,7 @@ async def test_work_for_a_gpu_waits_for_one(storage):
     async with scene_on(storage) as scene:
         scene.fleet.start("one")
         new = NewAnalysis(kind="architecture", spec={"units": [NAP]}, queue="gpu")
-        for_gpu, _ = await scene.stores.analyses.create(new)
+        for_gpu = await scene.stores.analyses.create(new)
 
         for_cpu = await scene.end_of(await scene.submit(NAP))
 

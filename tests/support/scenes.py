@@ -30,7 +30,7 @@ class Scene:
     async def submit(self, *units, at_once=False, project="default"):
         spec = {"units": list(units), "at_once": at_once}
         new = NewAnalysis(kind="architecture", spec=spec, project=project)
-        created, _ = await self.stores.analyses.create(new)
+        created = await self.stores.analyses.create(new)
         return created.id
 
     async def end_of(self, analysis_id, seconds=30.0):
