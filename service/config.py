@@ -1,15 +1,20 @@
 """Settings of the HTTP service, read from the environment once at the door."""
 
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gradhealth.architecture.limits import Limits
 from gradhealth.ingest import IngestLimits
 from gradhealth.telemetry.log_lines import LogFormat
+from storage.config import with_files_read
+from storage.webhooks.secrets import Secrets
 
 DEFAULTS, LOGS = Limits(), IngestLimits()
+# Fewer could be guessed by whoever has the database and one signed event.
+SECRET_KEY_LENGTH = 32
 
 
 class ServiceSettings(BaseSettings):
@@ -61,6 +66,9 @@ class ServiceSettings(BaseSettings):
         webhook_seconds: What an attempt may take.
         webhook_private_targets: Whether webhooks may be on this machine and in
             private networks.
+        webhook_secret_key: The secrets of new webhooks are derived from it, and so not
+            in the database; of several, with blanks between, from the first.
+        webhook_secret_key_file: A file that holds it, in place of `webhook_secret_key`.
         run_memory_mb: What the histories of runs that are judged may take.
         gpu_parameters: A network with so many parameters is for a GPU, where one is.
         gpus_on_demand: Whether workers with a GPU are started when work waits for one.
@@ -107,12 +115,36 @@ class ServiceSettings(BaseSettings):
     webhook_first_pause_seconds: float = Field(default=5.0, gt=0)
     webhook_seconds: float = Field(default=10.0, gt=0)
     webhook_private_targets: bool = False
+    webhook_secret_key: str | None = Field(default=None, repr=False)
+    webhook_secret_key_file: Path | None = None
     run_memory_mb: int = Field(default=256, gt=0)
     gpu_parameters: int = Field(default=2_000_000, ge=0)
     gpus_on_demand: bool = False
     worker_alive_seconds: float = Field(default=20.0, gt=0)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: LogFormat = "console"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_files(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return with_files_read(values, "webhook_secret_key")
+
+    @field_validator("webhook_secret_key")
+    @classmethod
+    def _is_long(cls, value: str | None) -> str | None:
+        keys = [] if value is None else value.split()
+        if value is not None and (not keys or min(map(len, keys)) < SECRET_KEY_LENGTH):
+            msg = (
+                f"a key has {SECRET_KEY_LENGTH} characters or more: make one with "
+                "`openssl rand -hex 32`"
+            )
+            raise ValueError(msg)
+        return value
+
+    @property
+    def webhook_secrets(self) -> Secrets:
+        """Makes the secrets of webhooks."""
+        return Secrets((self.webhook_secret_key or "").split())
 
     @property
     def limits(self) -> Limits:

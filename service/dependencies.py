@@ -209,8 +209,13 @@ async def _metrics(request: Request) -> Exposition:
 
 
 def _webhooks(request: Request, caller: CallerOf) -> WebhookService:
-    store = WebhookStore(request.app.state.sessions, project=caller.project)
-    return WebhookService(store, caller, _settings(request))
+    settings = _settings(request)
+    store = WebhookStore(
+        request.app.state.sessions,
+        project=caller.project,
+        secrets=settings.webhook_secrets,
+    )
+    return WebhookService(store, caller, settings)
 
 
 WebhookBody: TypeAlias = Annotated[Body[WebhookRequest], Depends(_webhook_body)]

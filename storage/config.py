@@ -37,11 +37,7 @@ class StorageSettings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _read_files(cls, values: dict[str, Any]) -> dict[str, Any]:
-        return values | {
-            name: _secret_in(values[f"{name}_file"], name, values.get(name))
-            for name in ("database_url", "database_password")
-            if values.get(f"{name}_file") is not None
-        }
+        return with_files_read(values, "database_url", "database_password")
 
     @field_validator("database_url")
     @classmethod
@@ -71,6 +67,20 @@ class StorageSettings(BaseSettings):
         """The same address for synchronous drivers, password included."""
         url = self.url.set(drivername="sqlite") if self.is_sqlite else self.url
         return url.render_as_string(hide_password=False)
+
+
+def with_files_read(values: dict[str, Any], *names: str) -> dict[str, Any]:
+    """The values of settings, secrets among them read from the files they name.
+
+    Args:
+        values: Before they are validated.
+        names: Of settings that may be given as `<name>_file`.
+    """
+    return values | {
+        name: _secret_in(values[f"{name}_file"], name, values.get(name))
+        for name in names
+        if values.get(f"{name}_file") is not None
+    }
 
 
 def _secret_in(file: str | Path, name: str, given: str | None) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from gradhealth import __version__
 from storage.database.session import Sessions
 from storage.webhooks.deliveries import DeliveryStore, DueDelivery
+from storage.webhooks.secrets import MissingSecretKeyError, Secrets
 
 from ..config import ServiceSettings
 from .posting import NoAnswerError, Poster
@@ -65,6 +66,7 @@ def create_deliverer(sessions: Sessions, settings: ServiceSettings) -> "Delivere
             limit_seconds=limit_seconds,
         ),
         Patience(settings.webhook_attempts, settings.webhook_first_pause_seconds),
+        settings.webhook_secrets,
     )
 
 
@@ -75,14 +77,20 @@ class Deliverer:
         store: What is to be delivered.
         poster: Posts it.
         patience: How long it is tried.
+        secrets: Knows what it is signed with.
     """
 
     def __init__(
-        self, store: DeliveryStore, poster: Poster, patience: Patience
+        self,
+        store: DeliveryStore,
+        poster: Poster,
+        patience: Patience,
+        secrets: Secrets,
     ) -> None:
         self._store = store
         self._poster = poster
         self._patience = patience
+        self._secrets = secrets
         self._under_way: dict[asyncio.Task[None], str] = {}
         self._loop: asyncio.Task[None] | None = None
 
@@ -144,14 +152,15 @@ class Deliverer:
 
     async def _attempt(self, delivery: DueDelivery) -> None:
         body = delivery.body.encode()
-        headers = {
-            "content-type": "application/json",
-            "user-agent": f"gradhealth/{__version__}",
-            **signed_headers(delivery.secret, delivery.id, int(time.time()), body),
-        }
         try:
+            secret = self._secrets.reveal(delivery.secret)
+            headers = {
+                "content-type": "application/json",
+                "user-agent": f"gradhealth/{__version__}",
+                **signed_headers(secret, delivery.id, int(time.time()), body),
+            }
             answer = await self._poster.post(delivery.url, headers, body)
-        except NoAnswerError as error:
+        except (MissingSecretKeyError, NoAnswerError) as error:
             await self._failed(delivery, status=None, error=str(error))
             return
         if 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's own

@@ -14,7 +14,7 @@ from .base import Base
 class WebhookRow(Base):
     """An address that is told what happens in a project.
 
-    The secret is kept as it is: what is sent is signed with it.
+    `secret` is what is stored of it: the secret, or what it is derived from.
     """
 
     __tablename__ = "gh_webhooks"

@@ -5,7 +5,7 @@ when the lease is over it is due again, so a delivery arrives at least once.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select, update
@@ -23,13 +23,14 @@ class DueDelivery:
     """What to post where.
 
     Attributes:
+        secret: What is stored of it.
         attempts: Including the one that is to be made.
     """
 
     id: str
     webhook_id: str
     url: str
-    secret: str
+    secret: str = field(repr=False)
     body: str
     attempts: int
 

@@ -1,7 +1,5 @@
 """The webhooks of a project, and what they were told."""
 
-import base64
-import secrets
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -21,9 +19,8 @@ from ..analyses.records import now
 from ..database.columns import database_seconds
 from ..database.session import Sessions
 from ..tables import DeliveryRow, WebhookRow
+from .secrets import Secrets
 
-# As many bytes as the digest that is made with it.
-SECRET_BYTES = 32
 _LATEST = 100
 
 
@@ -34,11 +31,15 @@ class WebhookStore:
 
     Args:
         project: The one project; None for every one.
+        secrets: Makes those of new webhooks.
     """
 
-    def __init__(self, sessions: Sessions, *, project: str | None) -> None:
+    def __init__(
+        self, sessions: Sessions, *, project: str | None, secrets: Secrets
+    ) -> None:
         self._sessions = sessions
         self._project = project
+        self._secrets = secrets
 
     async def create(
         self, *, project: str, url: str, events: Sequence[EventType], most: int
@@ -57,7 +58,7 @@ class WebhookStore:
             project=project,
             url=url,
             events=[*dict.fromkeys(events)],
-            secret=_new_secret(),
+            secret=self._secrets.new(),
             created_at=now(),
         )
         count = select(func.count()).where(WebhookRow.project == project)
@@ -65,7 +66,8 @@ class WebhookStore:
             if (await session.execute(count)).scalar_one() >= most:
                 return None
             session.add(row)
-        return NewWebhook(**_webhook(row).model_dump(), secret=row.secret)
+        secret = self._secrets.reveal(row.secret)
+        return NewWebhook(**_webhook(row).model_dump(), secret=secret)
 
     async def all(self) -> WebhookPage:
         """All of them, without their secrets, newest first."""
@@ -150,10 +152,6 @@ _COLUMNS = (
     DeliveryRow.last_error,
     (DeliveryRow.due_at - database_seconds()).label("due_seconds"),
 )
-
-
-def _new_secret() -> str:
-    return f"whsec_{base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()}"
 
 
 def _webhook(row: WebhookRow) -> Webhook:

@@ -14,6 +14,7 @@ from storage.access.keys import KeyStore
 from storage.analyses.records import now
 from storage.config import StorageSettings
 from storage.tables import AnalysisRow
+from storage.webhooks.secrets import Secrets
 from storage.webhooks.store import WebhookStore
 from storage.work.backlog import LIGHT
 from tests.support.apis import open_api
@@ -164,7 +165,7 @@ async def test_workers_are_told_by_their_silence_and_only_so_many(api, stores):
 
 async def test_what_webhooks_are_still_to_be_told_is_told(api, stores):
     before = await scrape(api)
-    webhooks = WebhookStore(stores.sessions, project=None)
+    webhooks = WebhookStore(stores.sessions, project=None, secrets=Secrets())
     hook = await webhooks.create(
         project="told", url="https://a.invalid/", events=EVENT_TYPES, most=1
     )

@@ -10,6 +10,7 @@ from gradhealth.schemas.webhook import EVENT_TYPES
 from service.app import create_app
 from service.config import ServiceSettings
 from service.webhooks.delivering import LONGEST_PAUSE_SECONDS, Patience
+from storage.tables import WebhookRow
 from tests.support.apis import open_api
 from tests.support.receivers import Receiver
 from tests.support.requests import SPEC, body, finish
@@ -78,6 +79,30 @@ async def test_a_finished_analysis_is_posted_signed(local, stores):
     assert delivery["id"] == post.id
     assert (delivery["state"], delivery["attempts"]) == ("delivered", 1)
     assert delivery["last_status"] == 204
+
+
+async def test_with_a_key_no_secret_is_in_the_database(storage, stores):
+    settings = ServiceSettings(
+        webhook_private_targets=True, webhook_attempts=1, webhook_secret_key="k" * 32
+    )
+    with Receiver() as receiver:
+        async with open_api(create_app(settings, storage)) as api:
+            webhook = await listen(api, receiver.url)
+            await cause(api)
+            (post,) = await received(receiver, 1)
+            await settled(api, webhook)
+        without = settings.model_copy(update={"webhook_secret_key": None})
+        async with open_api(create_app(without, storage)) as api:
+            await cause(api)
+            lost, _ = await settled(api, webhook)
+            async with stores.sessions.reading() as session:
+                row = await session.get(WebhookRow, webhook["id"])
+            await api.delete(f"/v1/webhooks/{webhook['id']}")
+
+    assert post.opened(webhook["secret"])
+    assert webhook["secret"].removeprefix("whsec_") not in row.secret
+    assert lost["state"] == "dead"
+    assert "GRADHEALTH_WEBHOOK_SECRET_KEY" in lost["last_error"]
 
 
 async def test_an_alert_of_a_run_is_posted(local):

@@ -7,6 +7,7 @@ from gradhealth.schemas.analysis import AnalysisError
 from gradhealth.schemas.webhook import EVENT_TYPES
 from storage.analyses.records import NewAnalysis
 from storage.webhooks.deliveries import DeliveryStore, read_backlog
+from storage.webhooks.secrets import Secrets
 from storage.webhooks.store import WebhookStore
 from tests.support.results import a_result
 from tests.support.storages import open_stores
@@ -22,7 +23,7 @@ async def stores(storage):
 
 @pytest.fixture
 async def webhooks(stores):
-    store = WebhookStore(stores.sessions, project=None)
+    store = WebhookStore(stores.sessions, project=None, secrets=Secrets())
     yield store
     for each in (await store.all()).items:
         await store.delete(each.id)
