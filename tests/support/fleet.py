@@ -61,7 +61,7 @@ class Fleet:
     def stop(self, name):
         """Ask to stop, and return the exit code."""
         self._workers[name].send_signal(signal.SIGTERM)
-        return self._workers.pop(name).wait(timeout=10)
+        return self._workers.pop(name).wait(timeout=30)
 
     def freeze(self, name):
         self._workers[name].send_signal(signal.SIGSTOP)
