@@ -133,6 +133,7 @@ async def test_one_key_sent_eight_times_at_once_is_one_analysis(service):
     assert len({answer.json()["id"] for answer in answers}) == len(listed) == 1
 
 
+@pytest.mark.any_database
 async def test_what_is_no_http_is_a_problem_too(service):
     _, url = service
     host, port = url.removeprefix("http://").split(":")
