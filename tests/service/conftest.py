@@ -13,7 +13,9 @@ SMALL_BODY = 10_000
 @pytest.fixture(scope="module")
 def application(storage):
     """Made once, since its routes are; only what it counted outlives a test."""
-    return create_app(ServiceSettings(max_body_bytes=SMALL_BODY), storage)
+    # Tests walk over all routes with a wrong key.
+    settings = ServiceSettings(max_body_bytes=SMALL_BODY, wrong_keys_per_minute=1000)
+    return create_app(settings, storage)
 
 
 @pytest.fixture
