@@ -133,20 +133,27 @@ def _baseline(
     if given is None:
         return None
     names = {name_of(path) for path in paths}
-    if server is None or Path(given).exists() or given.endswith(".json"):
+    is_file = Path(given).is_file() or given.endswith(".json")
+    if server is None or is_file:
         found = read_baseline(Path(given))
     else:
         with client_of(server) as client:
             found = find_baseline(client, given, project, names)
     if not found:
-        complain(f"no baseline {given}: nothing to compare with, the gate passes")
+        hint = "" if server or is_file else " (a branch or an id needs --server)"
+        complain(f"no baseline {given}{hint}: nothing to compare with, the gate passes")
     return found
 
 
 def _checked(examined: Examined, gate: Gate) -> Checked:
     result, source = examined.result, examined.source
     if result is None:
-        subject = Subject(examined.name, error=examined.error, source=source)
+        subject = Subject(
+            examined.name,
+            error=examined.error,
+            error_line=examined.line,
+            source=source,
+        )
         return Checked(subject, examined.code)
     judgement = gate.judge(examined.file, result, name=examined.name)
     subject = Subject(

@@ -2,6 +2,8 @@
 
 import codecs
 import os
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,15 +12,26 @@ from pydantic_core import from_json
 
 from gradhealth.documents.strict_json import parse_object
 from gradhealth.exceptions import GradHealthError, InvalidDocumentError, Problem
+from gradhealth.reports.locations import lines_at
 
 # As much as a service takes in one body.
 MAX_SPEC_BYTES = 16 * 2**20
+_SPEC = re.compile(rb'"spec_version"\s*:|"model"\s*:\s*\[')
+_LINE = re.compile(r"at line (\d+) column")
 
 
 class UnusableFileError(GradHealthError):
-    """A file that cannot be read or written, or is not what it should be."""
+    """A file that cannot be read or written, or is not what it should be.
+
+    Attributes:
+        line: The first line, from 1, where something is wrong.
+    """
 
     code = "unusable_file"
+
+    def __init__(self, message: str, line: int = 1) -> None:
+        super().__init__(message)
+        self.line = line
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +77,11 @@ def doubts_about_spec(content: bytes) -> str:
 
     A spec says so itself, by its version or by a list of layers.
     """
+    content = content.removeprefix(codecs.BOM_UTF8)
     try:
-        document = from_json(content.removeprefix(codecs.BOM_UTF8))
+        document = from_json(content)
     except ValueError as error:
-        return f"not valid JSON ({error})"
+        return "" if _is_broken_spec(content) else f"not valid JSON ({error})"
     if not isinstance(document, dict):
         return "expected a JSON object: { ... }"
     if "spec_version" in document or isinstance(document.get("model"), list):
@@ -93,12 +107,18 @@ def spec_of(document: Document) -> dict[str, Any]:
     try:
         return parse_object(document.content)
     except InvalidDocumentError as error:
-        raise not_a_spec(document.path, error.problems) from error
+        raise not_a_spec(document, error.problems) from error
 
 
-def not_a_spec(path: Path, problems: list[Problem]) -> UnusableFileError:
-    """An error that lists what is wrong in a spec, a line each."""
-    return UnusableFileError(_listed(f"{path} is not a usable spec:", problems))
+def not_a_spec(document: Document, problems: list[Problem]) -> UnusableFileError:
+    """An error that lists what is wrong in a spec, and in which line."""
+    lines = _lines_of(problems, document.content)
+    told = [
+        f"  line {line}: {': '.join(filter(None, (each.pointer, each.message)))}"
+        for line, each in zip(lines, problems, strict=True)
+    ]
+    title = f"{document.path} is not a usable spec:"
+    return UnusableFileError("\n".join([title, *told]), min(lines))
 
 
 def not_usable(path: Path, kind: str, problems: list[Problem]) -> UnusableFileError:
@@ -108,6 +128,27 @@ def not_usable(path: Path, kind: str, problems: list[Problem]) -> UnusableFileEr
 
 def _unreadable(path: Path, error: OSError) -> UnusableFileError:
     return UnusableFileError(f"cannot read {path}: {error.strerror}")
+
+
+def _lines_of(problems: Sequence[Problem], content: bytes) -> list[int]:
+    if any(problem.pointer for problem in problems):
+        text = content.decode("utf-8-sig", errors="replace")
+        return lines_at([problem.pointer for problem in problems], text)
+    # Of what is no JSON the parser tells the line itself.
+    found = [_LINE.search(problem.message) for problem in problems]
+    return [int(each[1]) if each else 1 for each in found]
+
+
+def _is_broken_spec(content: bytes) -> bool:
+    """Whether a text that is no JSON was meant as a spec, and not as lines of JSON."""
+    if not _SPEC.search(content):
+        return False
+    first_line = content.lstrip().partition(b"\n")[0]
+    try:
+        from_json(first_line)
+    except ValueError:
+        return first_line.startswith(b"{")
+    return False
 
 
 def _listed(title: str, problems: list[Problem]) -> str:

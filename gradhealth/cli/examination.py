@@ -25,6 +25,7 @@ class Examined:
         file: As reports and policies name it.
         result: As it was measured; null where there is none.
         error: Why there is no result.
+        line: Where in the file that is, from 1.
         code: The exit status that stands for the missing result.
         run: The run's name, where a log has several.
     """
@@ -35,6 +36,7 @@ class Examined:
     error: str | None = None
     code: ExitCode = ExitCode.PASSED
     run: str = ""
+    line: int = 1
 
     @property
     def name(self) -> str:
@@ -89,7 +91,7 @@ class Examination:
             with progress_of(path.name) as show:
                 found = self.judging.of(path, options, show, seconds=seconds)
         except UnusableFileError as error:
-            return [_without_result(name, error, ExitCode.USAGE)]
+            return [_without_result(name, error, ExitCode.USAGE, error.line)]
         except GradHealthError as error:
             return [_without_result(name, error, ExitCode.UNDECIDED)]
         return [
@@ -101,8 +103,10 @@ class Examination:
         return [each for path in paths for each in self.of(path)]
 
 
-def _without_result(name: str, error: GradHealthError, code: ExitCode) -> Examined:
-    return Examined(name, Source(path=name), error=str(error), code=code)
+def _without_result(
+    name: str, error: GradHealthError, code: ExitCode, line: int = 1
+) -> Examined:
+    return Examined(name, Source(path=name), error=str(error), code=code, line=line)
 
 
 def expand(patterns: Sequence[str]) -> list[Path]:

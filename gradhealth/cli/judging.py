@@ -93,7 +93,7 @@ class Judging:
         try:
             result = self.analyst.analyse(spec, options, on_progress, seconds=seconds)
         except InvalidDocumentError as error:
-            raise not_a_spec(document.path, error.problems) from error
+            raise not_a_spec(document, error.problems) from error
         return Judged(result, source, title=spec.get("name") or "")
 
     def _of_log(

@@ -41,7 +41,7 @@ def read_policy(path: Path | None) -> Policy:
         return Policy()
     document = read_document(path or DEFAULT_PATH)
     try:
-        return parse_policy(document.content.decode(errors="replace"))
+        return parse_policy(document.content.decode("utf-8-sig", errors="replace"))
     except InvalidDocumentError as error:
         raise not_usable(document.path, "policy", error.problems) from error
 
@@ -55,6 +55,8 @@ def show_policy(
 ) -> None:
     """Print every setting that is in force, and where its value comes from."""
     policy = read_policy(path)
+    source = path or (DEFAULT_PATH if DEFAULT_PATH.exists() else None)
+    say(f"policy: {source or f'none, there is no {DEFAULT_PATH} here'}\n")
     say("\n".join(_lines(policy, file, dt.datetime.now().astimezone().date())))
 
 

@@ -59,6 +59,16 @@ class Ignore(Document):
     reason: Annotated[str, Field(min_length=1)]
     until: dt.date
 
+    @field_validator("until", mode="before")
+    @classmethod
+    def _may_be_quoted(cls, until: object) -> object:
+        if not isinstance(until, str):
+            return until
+        try:
+            return dt.date.fromisoformat(until)
+        except ValueError:
+            raise ValueError(f"{quoted(until)} is no date such as 2027-06-30") from None
+
     @field_validator("problem")
     @classmethod
     def _is_known(cls, problem: str) -> str:

@@ -20,6 +20,7 @@ class Subject:
         name: What the reader calls it: a file, or the spec's name.
         result: What was found; None when there is none.
         error: Why there is no result.
+        error_line: Where in the file that is, from 1.
         source: The file it came from, for reports that point at lines.
         blocking: Problems for which the gate failed; null where no gate was asked, and
             the critical ones stand for them.
@@ -34,6 +35,7 @@ class Subject:
     blocking: frozenset[str] | None = None
     comparison: Comparison | None = None
     run: str = ""
+    error_line: int = 1
 
     @property
     def findings(self) -> list[Finding]:

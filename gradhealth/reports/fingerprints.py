@@ -7,7 +7,10 @@ from .base import Subject
 
 
 def fingerprint(subject: Subject, finding: Finding) -> str:
-    """SHA-256 of file, run, problem and first blamed layer: no numbers, no wording."""
-    layers = [*finding.cause.layers, *finding.layers]
-    parts = (subject.place, finding.problem, layers[0] if layers else "")
+    """SHA-256 of file, run and problem, which is found once in a result.
+
+    No numbers, no wording, and no layers: a layer that is inserted above the one to
+    blame gives it another path, and what was dismissed must not come back by that.
+    """
+    parts = (subject.place, finding.problem)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

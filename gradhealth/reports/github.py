@@ -34,7 +34,9 @@ class GithubReport(Report):
 
 def _lines(subject: Subject) -> Iterator[str]:
     if subject.error is not None:
-        yield _command("error", subject.path, 1, "No result", subject.error)
+        yield _command(
+            "error", subject.path, subject.error_line, "No result", subject.error
+        )
     elif not subject.findings and subject.result is not None:
         # In the job's log only: a plain line must not look like a command.
         yield f"{_escape(subject.place, _IN_MESSAGE)} - {subject.result.verdict}"
@@ -44,8 +46,10 @@ def _lines(subject: Subject) -> Iterator[str]:
 
 def _annotation(subject: Subject, finding: Finding) -> str:
     message = f"{subject.preface}{finding.cause.text}\n{evidence_in_words(finding)}"
+    # An error beside a gate that passes would be read as its reason to fail.
+    is_tolerated = finding.severity == "critical" and not subject.is_blocking(finding)
     return _command(
-        _COMMANDS[finding.severity],
+        _COMMANDS["warning" if is_tolerated else finding.severity],
         subject.path,
         line_of(finding, subject.source),
         title_of(finding.problem),

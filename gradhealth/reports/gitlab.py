@@ -48,7 +48,7 @@ def _no_result(subject: Subject, error: str) -> dict[str, Any]:
             f"{subject.path}\0no_result".encode()
         ).hexdigest(),
         "severity": "major",
-        "location": {"path": subject.path, "lines": {"begin": 1}},
+        "location": {"path": subject.path, "lines": {"begin": subject.error_line}},
     }
 
 

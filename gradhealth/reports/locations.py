@@ -3,7 +3,7 @@
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..documents.pointers import pointer_to
@@ -53,10 +53,19 @@ def line_at(pointer: str, text: str) -> int:
         pointer: RFC 6901; what it names may be missing.
         text: A valid JSON document.
     """
+    return lines_at([pointer], text)[0]
+
+
+def lines_at(pointers: Sequence[str], text: str) -> list[int]:
+    """The same for several pointers into one document."""
     lines = dict(_lines_of_pointers(text))
-    while pointer not in lines:
+    return [lines[_nearest(pointer, lines)] for pointer in pointers]
+
+
+def _nearest(pointer: str, known: Container[str]) -> str:
+    while pointer not in known:
         pointer = pointer.rpartition("/")[0]
-    return lines[pointer]
+    return pointer
 
 
 def _blamed(finding: Finding, document: Any) -> str:

@@ -58,11 +58,15 @@ def _overview(subjects: Sequence[Subject]) -> Iterator[str]:
     if not subjects:
         yield "Nothing to report."
         return
+    if headline := _headline(subjects):
+        yield headline
+        yield ""
     yield "| | Network | Verdict | Why |"
     yield "|---|---|---|---|"
     for subject in subjects:
         if subject.result is None:
-            yield f"| ❗ | {_cell(subject.name)} | no result | {_cell(subject.error)} |"
+            why = "<br>".join(map(_cell, (subject.error or "").splitlines()))
+            yield f"| ❗ | {_cell(subject.name)} | no result | {why} |"
         else:
             result = subject.result
             yield (
@@ -70,6 +74,24 @@ def _overview(subjects: Sequence[Subject]) -> Iterator[str]:
                 f"{result.verdict} | {_cell(result.summary)} |"
             )
     yield ""
+
+
+def _headline(subjects: Sequence[Subject]) -> str:
+    """What the gate says of all; nothing where none was asked."""
+    failing = sum(1 for subject in subjects if subject.blocking)
+    without = sum(1 for subject in subjects if subject.result is None)
+    verdicts = [subject.result.verdict for subject in subjects if subject.result]
+    if failing:
+        return f"❌ **The gate failed** for {failing} of {len(subjects)}."
+    if without:
+        return f"❗ **No result** for {without} of {len(subjects)}."
+    if all(subject.blocking is None for subject in subjects):
+        return ""
+    if set(verdicts) == {"insufficient_data"}:
+        return "❔ **Nothing could be judged.**"
+    if tolerated := verdicts.count("critical"):
+        return f"✅ **The gate passed.** Critical, but known: {tolerated}."
+    return "✅ **The gate passed.**"
 
 
 def _details(subject: Subject) -> Iterator[str]:

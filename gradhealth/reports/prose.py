@@ -31,5 +31,10 @@ def number_in_words(evidence: Evidence) -> str:
 def change_in_words(change: NumberChange) -> str:
     """A number before and after, the change absolute and relative."""
     text = f"{change.statistic} {change.before:.3g} → {change.after:.3g}"
-    relative = "" if change.relative is None else f", {change.relative:+.0%}"
-    return f"{text} ({change.difference:+.2g}{relative}; noise {change.noise:.2g})"
+    difference = f"{change.difference:+.2g}"
+    if change.statistic.startswith("log10_"):
+        # A share of a logarithm says nothing.
+        difference += " decades"
+    elif change.relative is not None:
+        difference += f", {change.relative:+.0%}"
+    return f"{text} ({difference}; noise {change.noise:.2g})"

@@ -118,6 +118,11 @@ def _notification(subject: Subject) -> dict[str, Any]:
         "level": "error",
         "message": {"text": subject.error},
         "locations": [
-            {"physicalLocation": {"artifactLocation": {"uri": _uri(subject)}}}
+            {
+                "physicalLocation": {
+                    "artifactLocation": {"uri": _uri(subject)},
+                    "region": {"startLine": subject.error_line},
+                }
+            }
         ],
     }

@@ -32,7 +32,8 @@ def _subject(subject: Subject) -> Iterator[str]:
     if result is None:
         yield f"{subject.name}: no result"
         for line in (subject.error or "").splitlines():
-            yield from paragraph(line, indent=2, hanging=2)
+            indent = 2 + len(line) - len(line.lstrip())
+            yield from paragraph(line, indent=indent, hanging=2)
         return
     yield " - ".join(
         filter(None, (f"{subject.name}: {result.verdict}", result.primary))

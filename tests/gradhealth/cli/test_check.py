@@ -228,6 +228,7 @@ def test_the_policy_in_force_is_shown_with_its_origins(run, folder):
     status, out, _ = run("policy", "show", "--file", "legacy/a.json")
 
     assert status == 0
+    assert "policy: gradhealth.toml" in out
     assert "fail_on = critical  (default)" in out
     assert "dead_relu = off  (levels)" in out
     assert "vanishing_gradient.gain = -9 log10 J  (overrides[0])" in out
@@ -306,3 +307,25 @@ def test_a_name_that_is_no_utf_8_is_shown_as_well_as_can_be(run, write, folder):
         status, out, _ = run("check", "--fast", odd, "--format", name)
         assert status == 0
         assert "latin\ufffd.json" in out
+
+
+def test_a_mistake_in_a_spec_is_shown_at_its_line(run, folder):
+    typo = '{"data": {"task": "clusters"},\n "model": [\n  {"type": "Linaer"}]}'
+    (folder / "typo.json").write_text(typo)
+    (folder / "cut.json").write_text(typo[:-3])
+
+    status, out, _ = run("check", "typo.json", "cut.json", "--format", "github")
+    assert status == 64
+    typo, cut = out.splitlines()
+    assert "file=typo.json,line=3," in typo
+    assert "line 3: /model/0/type: unknown layer type 'Linaer'" in typo
+    # It is a spec, so nothing is said about logs.
+    assert "file=cut.json,line=3," in cut
+    assert "log" not in cut
+
+
+def test_a_branch_needs_a_service_as_a_baseline(run, write):
+    status, _, err = run("check", write("critical"), "--baseline", "main")
+
+    assert status == 0
+    assert "no baseline main (a branch or an id needs --server)" in err

@@ -163,3 +163,12 @@ def test_a_result_that_no_longer_counts_says_so_in_its_summary():
 
     assert result.primary == "stalled_training"
     assert result.summary.startswith("Stalled training")
+
+
+def test_a_last_day_may_be_quoted():
+    text = '[[ignore]]\nproblem = "dead_relu"\nreason = "x"\nuntil = "{}"'
+
+    [ignore] = parse_policy(text.format("2027-06-30")).ignore
+    assert ignore.until == dt.date(2027, 6, 30)
+    with pytest.raises(InvalidDocumentError, match="is no date such as 2027-06-30"):
+        parse_policy(text.format("next week"))

@@ -70,7 +70,7 @@ def test_a_layer_written_in_a_definition_is_found_there():
     assert '"Tanh"' in text.splitlines()[line]
 
 
-def test_fingerprints_do_not_depend_on_numbers_and_tell_layers_apart():
+def test_fingerprints_stay_when_numbers_change_or_a_layer_is_inserted_above():
     def fingerprints(subject):
         [run] = json.loads(render("sarif", subject))["runs"]
         return [result["partialFingerprints"] for result in run["results"]]
@@ -80,7 +80,7 @@ def test_fingerprints_do_not_depend_on_numbers_and_tell_layers_apart():
     again.result.findings[0] = finding.model_copy(update={"confidence": 0.1})
 
     assert fingerprints(blaming(["model.1"])) == fingerprints(again)
-    assert fingerprints(blaming(["model.1"])) != fingerprints(blaming(["model.0"]))
+    assert fingerprints(blaming(["model.1"])) == fingerprints(blaming(["model.2"]))
 
 
 def test_fingerprints_tell_the_runs_of_a_log_apart():
@@ -163,3 +163,29 @@ def test_what_is_cut_says_where_the_whole_is():
     assert len(text) <= MAX_CHARACTERS
     assert text.endswith("[this run](https://ci/run/7)._\n")
     assert "</details>" in text[-200:]
+
+
+def test_markdown_says_first_what_the_gate_says():
+    def headline(*subjects):
+        return render("markdown", *subjects).splitlines()[3]
+
+    passing = Subject("ok", HEALTHY, blocking=frozenset())
+    known = Subject("known", a_result(), blocking=frozenset())
+    failing = Subject("bad", a_result(), blocking=frozenset({"vanishing_gradient"}))
+    broken = Subject("broken", error="not JSON")
+
+    assert headline(passing, failing, broken) == "❌ **The gate failed** for 1 of 3."
+    assert headline(passing, broken) == "❗ **No result** for 1 of 2."
+    assert headline(passing, known).startswith("✅ **The gate passed.** Critical")
+    assert headline(passing) == "✅ **The gate passed.**"
+    # Nobody asked for a gate.
+    assert headline(Subject("ok", HEALTHY)).startswith("| |")
+
+
+def test_an_annotation_is_an_error_only_where_the_gate_fails():
+    failing = Subject("a", a_result(), blocking=frozenset({"vanishing_gradient"}))
+    passing = Subject("a", a_result(), blocking=frozenset())
+
+    assert "::error " in render("github", failing)
+    assert "::error " not in render("github", passing)
+    assert "::warning " in render("github", passing)

@@ -38,7 +38,7 @@ def test_without_a_result_it_says_why_line_by_line():
     assert text.splitlines() == [
         "net.json: no result",
         "  is no spec:",
-        "  /model: missing",
+        "    /model: missing",
     ]
 
 
