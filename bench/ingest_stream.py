@@ -7,12 +7,14 @@ own, so that the peak is its own; what the process takes before it reads is not 
 import json
 import os
 import resource
+import struct
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+import google_crc32c
 import numpy as np
 
 from gradhealth.ingest import IngestLimits, read_log
@@ -99,6 +101,45 @@ def write_csv(path: Path, num_bytes: int) -> int:
     return write_rows(path, num_bytes, lines, "{0},", header)
 
 
+def write_tensorboard(path: Path, num_bytes: int) -> int:
+    """An event for each scalar, as torch writes them."""
+    row = 0
+    with path.open("wb") as file:
+        file.write(record(field(3, b"brain.Event:2")))
+        while file.tell() < num_bytes:
+            for body in bodies():
+                for name, number in zip(NAMES, body, strict=True):
+                    tag = field(1, name.encode())
+                    value = tag + b"\x15" + struct.pack("<f", number)
+                    step = b"\x10" + varint(row)
+                    time_ = b"\x09" + struct.pack("<d", 1.7e9 + row)
+                    file.write(record(time_ + step + field(5, field(1, value))))
+                row += 1
+    return row
+
+
+def record(event: bytes) -> bytes:
+    length = struct.pack("<Q", len(event))
+    return length + checksum(length) + event + checksum(event)
+
+
+def checksum(data: bytes) -> bytes:
+    crc = google_crc32c.value(data)
+    return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) % 2**32)
+
+
+def field(number: int, value: bytes) -> bytes:
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def varint(number: int) -> bytes:
+    high = b""
+    while number > 0x7F:
+        high += bytes([number & 0x7F | 0x80])
+        number >>= 7
+    return high + bytes([number])
+
+
 def write_rows(
     path: Path, num_bytes: int, lines: list[str], begin: str, header: str = ""
 ) -> int:
@@ -112,7 +153,12 @@ def write_rows(
     return row
 
 
-KINDS = {"wandb.jsonl": write_wandb, "log.jsonl": write_jsonl, "log.csv": write_csv}
+KINDS = {
+    "wandb.jsonl": write_wandb,
+    "log.jsonl": write_jsonl,
+    "log.csv": write_csv,
+    "events.out.tfevents.1": write_tensorboard,
+}
 
 if __name__ == "__main__":
     main()

@@ -111,7 +111,12 @@ class Table:
 
     def add(self, position: int, name: str, value: Any, place: str = "") -> None:
         """One value."""
-        self._add(position, name, value, place, MAX_DEPTH)
+        column = self.columns.get(name)
+        if column is not None and type(value) in _PLAIN:
+            column.values.append(value)
+            column.positions.append(position)
+        else:
+            self._add(position, name, value, place, MAX_DEPTH)
         self._tables.count(1)
 
     def column(self, name: str) -> Column:

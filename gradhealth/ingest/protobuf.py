@@ -11,6 +11,8 @@ from .exceptions import IngestError
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _SIZES = {_FIXED64: 8, _FIXED32: 4}
 _MAX_VARINT_BITS = 64
+# Set in every byte of a number but its last.
+_CONTINUED = 0x80
 
 
 def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
@@ -21,7 +23,10 @@ def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
     """
     place, end = 0, len(message)
     while place < end:
-        key, place = _varint(message, place)
+        # Nearly every key is one byte.
+        key, place = message[place], place + 1
+        if key >= _CONTINUED:
+            key, place = _varint(message, place - 1)
         number, kind = key >> 3, key & 7
         if kind == _VARINT:
             value, place = _varint(message, place)
@@ -69,7 +74,7 @@ def _varint(message: bytes, place: int) -> tuple[int, int]:
             byte = message[place]
             place += 1
             value |= (byte & 0x7F) << shift
-            if byte < 0x80:  # noqa: PLR2004
+            if byte < _CONTINUED:
                 return value & 0xFFFF_FFFF_FFFF_FFFF, place
             shift += 7
             if shift > _MAX_VARINT_BITS:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .columns import Floats
+from .columns import MAX_NAME, Floats
 from .exceptions import IngestError
 from .histograms import norm_of_bins, norm_of_squares
 from .protobuf import bytes_of, fields, float_of, int_of
@@ -13,6 +13,9 @@ from .protobuf import bytes_of, fields, float_of, int_of
 _HISTOGRAMS = "histograms"
 # Of a histogram that is a tensor: left edge, right edge and count of each bin.
 _BIN_SIZE = 3
+_FLOAT_SIZE = 4
+# Tags that are remembered: more than a network has layers.
+_MOST_SCALARS = 2**14
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ class EventReader:
 
     def __init__(self) -> None:
         self._plugins: dict[str, str] = {}
+        # By all that stands before the number: the same bytes mean the same tag.
+        self._scalars: dict[bytes, str] = {}
 
     def values(self, event: bytes) -> Iterator[Value]:
         """What an event holds; images, texts and graphs are passed over.
@@ -50,12 +55,31 @@ class EventReader:
                 if step < 0:
                     raise IngestError("a step below 0")
             elif number == _Event.SUMMARY:
-                for field, inner in fields(bytes_of(value)):
-                    if field == _Summary.VALUE:
-                        yield from self._values(step, dict(fields(bytes_of(inner))))
+                yield from self._summary(step, bytes_of(value))
+
+    def _summary(self, step: int, summary: bytes) -> Iterator[Value]:
+        head, number = summary[:-_FLOAT_SIZE], summary[-_FLOAT_SIZE:]
+        tag = self._scalars.get(head)
+        if tag is not None:
+            yield Value(step, tag, float_of(number))
+            return
+        for field, value in fields(summary):
+            if field == _Summary.VALUE:
+                yield from self._values(step, dict(fields(bytes_of(value))))
+        if len(head) <= MAX_NAME and len(self._scalars) < _MOST_SCALARS:
+            self._learn(head, summary)
+
+    def _learn(self, head: bytes, summary: bytes) -> None:
+        """Remembers what stands before a number, where there is nothing else."""
+        match [*fields(summary)]:
+            case [(_Summary.VALUE, bytes(value))]:
+                match [*fields(value)]:
+                    case [(_Value.TAG, bytes(tag)), (_Value.SIMPLE, bytes(number))]:
+                        if len(number) == _FLOAT_SIZE:
+                            self._scalars[head] = _text(tag)
 
     def _values(self, step: int, value: dict[int, int | bytes]) -> Iterator[Value]:
-        tag = bytes_of(value.get(_Value.TAG, b"")).decode(errors="replace")
+        tag = _text(value.get(_Value.TAG, b""))
         if _Value.METADATA in value:
             self._plugins[tag] = _plugin(bytes_of(value[_Value.METADATA]))
         if _Value.SIMPLE in value:
@@ -82,7 +106,11 @@ def _norm(histogram: bytes) -> float:
 
 def _plugin(metadata: bytes) -> str:
     plugin = dict(fields(bytes_of(dict(fields(metadata)).get(_Metadata.PLUGIN, b""))))
-    return bytes_of(plugin.get(_Plugin.NAME, b"")).decode(errors="replace")
+    return _text(plugin.get(_Plugin.NAME, b""))
+
+
+def _text(value: int | bytes) -> str:
+    return bytes_of(value).decode(errors="replace")
 
 
 def _tensor(message: bytes) -> Floats:

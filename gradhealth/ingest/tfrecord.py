@@ -7,6 +7,7 @@ Source: tensorflow.org/tutorials/load_data/tfrecord.
 
 import struct
 from collections.abc import Iterator
+from functools import lru_cache
 
 from google_crc32c import value as crc32c
 
@@ -41,11 +42,12 @@ def records(file: LogFile) -> Iterator[tuple[int, bytes]]:
             while left and (chunk := stream.read(min(left, _SKIP))):
                 left -= len(chunk)
             continue
-        data, tail = stream.read(length), stream.read(_TAIL.size)
-        if len(tail) < _TAIL.size:
+        body = stream.read(length + _TAIL.size)
+        if len(body) < length + _TAIL.size:
             file.notes.append(_CUT)
             break
-        if _masked(data) == _TAIL.unpack(tail)[0]:
+        data = body[:length]
+        if _masked(data) == _TAIL.unpack_from(body, length)[0]:
             yield at, data
         else:
             num_broken += 1
@@ -57,6 +59,7 @@ _CUT = "the last record was cut short and left out"
 _DAMAGED = "damaged from byte {:,} on: what came before was read"
 
 
+@lru_cache
 def _is_head(head: bytes) -> bool:
     return bool(_masked(head[:8]) == _HEAD.unpack(head)[1])
 

@@ -83,6 +83,22 @@ def test_scalars_at_their_steps():
     assert trace.series["eval_loss"].tolist() == [None, 2.75]
 
 
+def test_one_tag_may_come_in_several_forms():
+    double = field(1, b"train/loss") + field(2, 4.0)
+    trace = read(
+        event(0, scalar("train/loss", 1.0)),
+        event(1, scalar("train/loss", 2.0), scalar("train/grad_norm", 8.0)),
+        event(2, scalar("train/loss", 3.0) + field(99, b"news")),
+        event(3, double),
+        event(4, tensor("train/loss", 5.0, dtype=1)),
+        event(5, field(99, b"news") + scalar("train/loss", 6.0)),
+        event(6, scalar("train/loss", 7.0)),
+    )
+
+    assert trace.series["loss"].tolist() == [1, 2, 3, 4, 5, 6, 7]
+    assert trace.series["grad_norm"].tolist() == [None, 8, *[None] * 5]
+
+
 def test_histograms_hold_exact_norms():
     tags = [f"layers.{n}.weight" for n in (0, 1, 10)]
     trace = read(
