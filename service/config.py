@@ -33,6 +33,8 @@ class ServiceSettings(BaseSettings):
         max_body_values: Most JSON values in a body; data travels as one base64 string.
         max_batch_values: Most numbers in a batch of a run, gaps included.
         max_log_bytes: Largest log, as it is sent.
+        max_log_bytes_at_once: Largest log that is judged in its request, as it is
+            sent; a larger one waits for a worker.
         max_log_unpacked_bytes: Largest log when it is unpacked.
         max_log_values: Most values that are kept of a log while it is read; of a
             longer one every second, fourth, ... step is.
@@ -88,6 +90,7 @@ class ServiceSettings(BaseSettings):
     max_body_values: int = Field(default=200_000, gt=0)
     max_batch_values: int = Field(default=4_000_000, gt=0)
     max_log_bytes: int = Field(default=64 * 2**20, gt=0)
+    max_log_bytes_at_once: int = Field(default=8 * 2**20, ge=0)
     max_log_unpacked_bytes: int = Field(default=512 * 2**20, gt=0)
     max_log_values: int = Field(default=2**22, gt=0)
     max_log_cells: int = Field(default=2**21, gt=0)

@@ -19,7 +19,7 @@ from storage.analyses.overviews import OverviewStore
 from storage.analyses.store import AnalysisStore
 from storage.runs.intake import Intake
 from storage.runs.store import RunStore
-from storage.uploads import UploadStore
+from storage.uploads.store import UploadStore
 from storage.webhooks.store import WebhookStore
 from storage.work.workers import WorkerStore
 
@@ -145,10 +145,10 @@ async def _batches(
 async def _logs(request: Request, caller: CallerOf, quotas: QuotasOf) -> LogService:
     state = request.app.state
     return LogService(
-        UploadStore(state.sessions, project=caller.project),
+        UploadStore(state.sessions, state.acceptance, project=caller.project),
         caller,
         quotas,
-        _settings(request).log_limits,
+        _settings(request),
         state.log_slots,
     )
 

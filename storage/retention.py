@@ -9,7 +9,7 @@ from gradhealth.schemas.analysis import FINAL
 from .analyses.records import now
 from .database.session import Sessions
 from .tables import AnalysisRow, DeliveryRow, RunRow, SignInRow, UsageRow
-from .uploads import forget_uploads
+from .uploads.content import forget_uploads
 
 # So many at once keep a transaction short: others write meanwhile.
 _BATCH = 200

@@ -4,8 +4,6 @@ The measuring is done elsewhere, in units of work: what they reply is kept, so t
 whoever takes an analysis over repeats none that is finished.
 """
 
-import json
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
@@ -28,6 +26,7 @@ from gradhealth.schemas.analysis import (
 from gradhealth.schemas.fix import Fix
 from gradhealth.schemas.trace import Trace
 from gradhealth.theory.gains import predict
+from gradhealth.traces import pack_traces
 
 from .ports import Report, RunUnit
 from .proving.trials import Baseline, prove
@@ -125,8 +124,7 @@ async def analyse(
             durations=durations,
         ),
     )
-    documents = [trace.to_json() for trace in traces]
-    return Outcome(result, zlib.compress(json.dumps(documents).encode()))
+    return Outcome(result, pack_traces(traces))
 
 
 async def _measure(

@@ -1,11 +1,13 @@
 """A claim while it is worked on: watched, reported on, renewed after a crash."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from gradhealth.exceptions import ChildCrashedError, GradHealthError
 from gradhealth.schemas.analysis import AnalysisError, Progress, Result
 from gradhealth.schemas.event import Event, News
+from storage.uploads.readings import ReadingStore, ReadRun
 from storage.work.claims import Claim, ClaimStore
 from storage.work.units import NewUnit
 
@@ -81,6 +83,12 @@ class Holding:
         """Store the result."""
         await self._claims.finish(
             self.claim, result, traces, self._fresh_events(), after=self._num_written
+        )
+
+    async def finish_log(self, readings: ReadingStore, runs: Sequence[ReadRun]) -> None:
+        """Store the results of all runs in a log."""
+        await readings.finish(
+            self.claim, runs, self._fresh_events(), after=self._num_written
         )
 
     async def fail(self, error: GradHealthError) -> None:

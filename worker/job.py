@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from gradhealth.exceptions import (
     ChildCrashedError,
@@ -13,19 +13,23 @@ from gradhealth.exceptions import (
     TimeLimitError,
 )
 from gradhealth.schemas.analysis import Device, Options, Result
+from gradhealth.schemas.finding import Verdict
 from gradhealth.telemetry.log_lines import about
 from gradhealth.telemetry.tracing import span
-from storage.work.claims import ClaimStore
+from storage.uploads.readings import ReadingStore, ReadRun
+from storage.work.claims import Claim, ClaimStore
 from storage.work.units import NewUnit, UnitStore
 
 from .device_check import DeviceCheck
 from .helping import Helper
 from .holding import Holding
+from .log_analysis import analyse_log
 from .pool import UnitPool
 from .ports import Report, RunUnit
 from .processes.supervisor import Job, Supervisor
 
 _logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 class Outcome(Protocol):
@@ -50,9 +54,10 @@ class Worker:
     """Works on analyses.
 
     Args:
+        readings: The logs that are to be read.
         helpers: Who helps others with the same device meanwhile, and must not.
         device_check: Asked after a training ended badly.
-        analyse: The work itself.
+        analyse: The work on an architecture.
         job_seconds: Limit of one analysis.
         has_company: Whether there are other workers.
     """
@@ -61,6 +66,7 @@ class Worker:
         self,
         claims: ClaimStore,
         units: UnitStore,
+        readings: ReadingStore,
         supervisor: Supervisor,
         *,
         helpers: Mapping[Device, Helper],
@@ -71,6 +77,7 @@ class Worker:
     ) -> None:
         self._claims = claims
         self._units = units
+        self._readings = readings
         self._supervisor = supervisor
         self._helpers = helpers
         self._device_check = device_check
@@ -117,9 +124,8 @@ class Worker:
 
     async def _bring_to_end(self, holding: Holding) -> None:
         try:
-            outcome = await self._outcome(holding)
-            await holding.finish(outcome.result, outcome.traces)
-            _logger.info("finished: %s", outcome.result.verdict)
+            verdict = await self._conclude(holding)
+            _logger.info("finished: %s", verdict)
         except GradHealthError as error:
             _logger.warning("failed: %s", error)
             await holding.fail(error)
@@ -130,7 +136,31 @@ class Worker:
             text = f"internal error: {type(error).__name__}: {error}"
             await holding.fail(JobError(text))
 
-    async def _outcome(self, holding: Holding) -> Outcome:
+    async def _conclude(self, holding: Holding) -> Verdict:
+        claim = holding.claim
+        if claim.kind == "trace":
+            runs = await self._within_limits(holding, partial(self._read_log, claim))
+            await holding.finish_log(self._readings, runs)
+            return runs[0].result.verdict
+        work = partial(self._analyse, claim.spec, claim.options)
+        outcome = await self._within_limits(holding, work)
+        await holding.finish(outcome.result, outcome.traces)
+        return outcome.result.verdict
+
+    async def _read_log(
+        self, claim: Claim, run_unit: RunUnit, report: Report
+    ) -> list[ReadRun]:
+        log = await self._readings.load(claim.analysis_id)
+        if log is None:
+            raise JobError("the log was deleted before it was read")
+        limits = claim.spec["limits"]
+        return await analyse_log(log, limits, claim.options, run_unit, report)
+
+    async def _within_limits(
+        self,
+        holding: Holding,
+        work: Callable[[RunUnit, Report], Coroutine[Any, Any, T]],
+    ) -> T:
         claim, limit = holding.claim, self._job_seconds
         try:
             async with (
@@ -144,9 +174,7 @@ class Worker:
                     has_company=self._has_company,
                 )
                 await pool.load()
-                return await pool.serve(
-                    self._analyse(claim.spec, claim.options, pool.run, holding.report)
-                )
+                return await pool.serve(work(pool.run, holding.report))
         except TimeoutError:
             raise TimeLimitError(
                 f"the analysis was stopped at its limit of {limit:g} s; ask for fewer "

@@ -6,6 +6,7 @@ import logging
 from contextlib import AsyncExitStack
 
 from storage.retention import Retention
+from storage.uploads.readings import ReadingStore
 from storage.work.claims import ClaimStore
 from storage.work.dispatch import Engine
 from storage.work.units import UnitStore
@@ -48,6 +49,7 @@ class Shift:
         self._worker = Worker(
             claims,
             units,
+            ReadingStore(sessions),
             station.supervisor,
             helpers=self._helpers,
             device_check=self._device_check,

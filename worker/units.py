@@ -1,4 +1,4 @@
-"""The units of work a child process knows: measure, screen, train.
+"""The units of work a child process knows: measure, screen, train; and read a log.
 
 Arguments and replies are JSON values; tensors never leave. Runs are kept while the
 process lives, so that training one further continues instead of starting again; a
@@ -19,7 +19,9 @@ from gradhealth import __version__
 from gradhealth.architecture.limits import UNLIMITED
 from gradhealth.architecture.network import resolve
 from gradhealth.architecture.targets import needed_lag
+from gradhealth.ingest.formats.base import log_formats
 
+from . import log_unit
 from .measuring.recording import Recording, reading_of
 from .measuring.thinning import thinned
 from .measuring.tracing import trace_of
@@ -49,6 +51,7 @@ def warm_up() -> None:
         "probe": {"seeds": [0], "samples": 2},
     }
     measure({"spec": spec}, lambda _done, _total: None)
+    log_formats()
 
 
 def set_threads(count: int) -> None:
@@ -144,6 +147,7 @@ UNITS: dict[str, Callable[[Mapping[str, Any], Report], Any]] = {
     "screen": screen,
     "train": train,
     "check_device": check_device,
+    "judge_log": log_unit.judge,
 }
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from gradhealth.client import Client, RefusedError
+from gradhealth.client import Client, RefusedError, ShownAnalysis
 from gradhealth.exceptions import (
     InvalidDocumentError,
     JobError,
@@ -16,6 +16,7 @@ from gradhealth.exceptions import (
     TimeLimitError,
 )
 from gradhealth.gate.pipelines import MAX_VALUE
+from gradhealth.ingest import IngestError, LogTooLargeError
 from gradhealth.schemas.analysis import (
     FINAL,
     Analysis,
@@ -31,6 +32,8 @@ from .run_results import LogReading, RunResult
 DEFAULT_PROJECT = "default"
 # What a service may take to read the largest log, where nobody is in a hurry.
 LOG_SECONDS = 300.0
+# What a log is refused for, also where a worker does it later.
+_NO_LOG = {IngestError.code, LogTooLargeError.code}
 NO_LABELS: Mapping[str, str] = {}
 
 
@@ -96,7 +99,7 @@ class RemoteAnalyst:
         """See `Analyst`."""
         content = read_document(path).content
         with _pointing_into_the_file():
-            analyses = self._client.judge_log(
+            analyses = self._client.submit_log(
                 content,
                 options=TraceOptions(
                     thresholds=options.thresholds, source=options.source
@@ -108,9 +111,24 @@ class RemoteAnalyst:
                 project=self._project,
                 labels={**self._labels, **_label_of_file(options)},
             )
+            if analyses[0].status not in FINAL:
+                analyses = self._read_by_a_worker(analyses[0].id, seconds)
         return [
             RunResult(each.labels.get("run", ""), _result(each)) for each in analyses
         ]
+
+    def _read_by_a_worker(
+        self, analysis_id: str, seconds: float | None
+    ) -> list[ShownAnalysis]:
+        with self._cancelled_on_error(analysis_id):
+            analysis = self._client.wait(
+                analysis_id, seconds=float("inf") if seconds is None else seconds
+            )
+            if analysis.status not in FINAL:
+                raise TimeLimitError(f"not finished after {seconds:.3g} s")
+        if analysis.error is not None and analysis.error.code in _NO_LOG:
+            raise IngestError(analysis.error.message)
+        return self._client.runs_in_file(analysis_id)
 
     def _submit(self, spec: dict[str, Any], options: Options) -> Analysis:
         with _pointing_into_the_file():

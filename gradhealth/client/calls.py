@@ -142,14 +142,17 @@ def judge(
     return _create({"kind": "trace", "trace": document, "options": asked}, filing)
 
 
-def judge_log(
+def submit_log(
     content: bytes,
     *,
     options: TraceOptions | None = None,
     wait_seconds: float = 0,
     **sending: Unpack[Sending],
 ) -> Call[list[ShownAnalysis]]:
-    """What a log shows as people have it: an analysis for each run in it, at once.
+    """Sends a log as people have it: the analyses of the runs in it.
+
+    A large one waits for a worker. Its answer is one analysis, which becomes that of
+    the first run; `runs_in_file` then has all.
 
     Args:
         content: The file, at most 64 MiB; it may be a gzip.
@@ -194,6 +197,11 @@ def get(analysis_id: str, *, wait_seconds: float = 0) -> Call[ShownAnalysis]:
         params=_waiting(wait_seconds),
         wait_seconds=wait_seconds,
     )
+
+
+def runs_in_file(analysis_id: str) -> Call[list[ShownAnalysis]]:
+    """The analyses of all runs in the log that an analysis is about."""
+    return Call("GET", f"/v1/analyses/{analysis_id}/runs", _analyses)
 
 
 def page(*, cursor: str | None = None, **filters: Unpack[Filters]) -> Call[ShownPage]:

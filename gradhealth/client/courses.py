@@ -8,8 +8,18 @@ import time
 from collections.abc import Generator, Mapping
 from typing import Any, TypeAlias, TypeVar, Unpack
 
-from ..schemas.analysis import FINAL, Options
-from .calls import Call, Filing, Filters, get, page, submit
+from ..schemas.analysis import FINAL, Options, TraceOptions
+from .calls import (
+    Call,
+    Filing,
+    Filters,
+    Sending,
+    get,
+    page,
+    runs_in_file,
+    submit,
+    submit_log,
+)
 from .shown import ShownAnalysis, ShownPage
 
 T = TypeVar("T")
@@ -53,6 +63,39 @@ def analyse(
         yield from wait(analysis.id)
 
 
+def judge_log(
+    content: bytes,
+    *,
+    options: TraceOptions | None = None,
+    wait_seconds: float = 0,
+    seconds: float = float("inf"),
+    **sending: Unpack[Sending],
+) -> Course[list[ShownAnalysis]]:
+    """Sends a log and waits for the analyses of all runs in it.
+
+    Args:
+        content: The file, at most 64 MiB; it may be a gzip.
+        options: By what it is judged, and its name as `source.path`.
+        wait_seconds: What reading a small one may take on top of a usual answer's time.
+        seconds: How long to wait for a worker that reads a large one; the analyses are
+            then as they are.
+        sending: As for `submit_log`.
+    """
+    give_up_at = time.monotonic() + seconds
+    analyses = yield submit_log(
+        content, options=options, wait_seconds=wait_seconds, **sending
+    )
+    if analyses[0].status in FINAL:
+        return
+    all_runs = runs_in_file(analyses[0].id)
+    while analyses[0].status not in FINAL:
+        left = give_up_at - time.monotonic()
+        if left <= 0:
+            return
+        analyses = yield _one_of(all_runs, analyses[0].id, min(WAIT_SECONDS, left))
+    yield all_runs
+
+
 def pages(**filters: Unpack[Filters]) -> Course[ShownPage]:
     """All pages of the analyses, newest first.
 
@@ -62,6 +105,18 @@ def pages(**filters: Unpack[Filters]) -> Course[ShownPage]:
     found = yield page(**filters)
     while found.next_cursor is not None:
         found = yield page(cursor=found.next_cursor, **filters)
+
+
+def _one_of(all_runs: Call[T], analysis_id: str, wait_seconds: float) -> Call[T]:
+    """A look at one analysis, read as if it were all: alone, or in a list."""
+    one = get(analysis_id, wait_seconds=wait_seconds)
+    return Call(
+        one.method,
+        one.path,
+        all_runs.read,
+        params=one.params,
+        wait_seconds=one.wait_seconds,
+    )
 
 
 def _looks(

@@ -18,7 +18,6 @@ from .files import LogFile
 _ZIP_MAGIC = b"PK\x03\x04"
 _TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257
 _HEAD = 512
-_IN_MEMORY = 2**23
 # A zip's list of members, and a name or extension of a tar's member, take at most this.
 _MAX_DIRECTORY, _MAX_HEADER = 2**23, 2**20
 _END = struct.Struct("<4s8xI")
@@ -66,7 +65,7 @@ def files_in(file: LogFile) -> Iterator[list[LogFile]]:
         yield [file]
         return
     # Out of a gzip one cannot read here and there.
-    with SpooledTemporaryFile(_IN_MEMORY) as whole:
+    with SpooledTemporaryFile(file.limits.in_memory) as whole:
         copyfileobj(file.stream_of_bytes(), whole)
         entries = _zip_entries(whole) if is_zip else _tar_entries(whole)
         try:

@@ -84,6 +84,16 @@ class LogFile:
         """
         return b"".join(self.chunks())
 
+    def short_content(self) -> bytes | None:
+        """All bytes at once; None where they are too many to stay in memory."""
+        chunks, left = [], self.limits.in_memory
+        for chunk in self.chunks():
+            left -= len(chunk)
+            if left < 0:
+                return None
+            chunks.append(chunk)
+        return b"".join(chunks)
+
     def lines(self) -> Iterator[tuple[int, str]]:
         """Number, from 1, and text of each line, empty ones too.
 

@@ -21,6 +21,8 @@ class IngestLimits:
             step.
         cells: Steps times columns of all traces together; longer runs are thinned.
         seconds: CPU time of reading all files of a log.
+        in_memory: Bytes of an unpacked archive or database that stay in memory; what
+            is longer is put on the disk.
     """
 
     bytes: int = 2**33
@@ -32,6 +34,7 @@ class IngestLimits:
     values: int = 2**23
     cells: int = 2**24
     seconds: float = 600.0
+    in_memory: int = 2**23
 
 
 DEFAULT_LIMITS = IngestLimits()

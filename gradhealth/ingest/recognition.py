@@ -12,6 +12,15 @@ from .sample import Sample
 AUTO = "auto"
 
 
+def check_format(wanted: str) -> None:
+    """Refuses what is no format's name and not `auto`.
+
+    Raises:
+        UnknownFormatError: The nearest is named.
+    """
+    _candidates(wanted)
+
+
 def formats_in(
     files: Sequence[LogFile], wanted: str = AUTO
 ) -> list[tuple[LogFormat, list[LogFile]]]:

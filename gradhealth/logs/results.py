@@ -2,10 +2,10 @@
 
 import math
 import time
-from importlib.metadata import version
 
 import numpy as np
 
+from .. import __version__
 from ..detectors.tuned import DEFAULTS, Thresholds
 from ..results import LAYER_SERIES, MAX_CURVE_POINTS, by_layer
 from ..schemas.analysis import (
@@ -60,7 +60,7 @@ def judge_history(history: History, thresholds: Thresholds = DEFAULTS) -> Result
         layer_curves=_layer_curves(history),
         fixes=advise(run, diagnosis.findings),
         notes=list(diagnosis.notes),
-        environment=Environment(versions={"gradhealth": version("gradhealth")}),
+        environment=Environment(versions={"gradhealth": __version__}),
     )
 
 

@@ -16,12 +16,13 @@ Kind = Literal["architecture", "theory", "trace"]
 Device = Literal["cpu", "gpu"]
 Priority = Literal["low", "normal", "high"]
 FINAL: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled"})
+MAX_LABEL_VALUE = 256
 
 ProjectName = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$", strict=True)
 ]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=64, strict=True)]
-LabelValue = Annotated[str, StringConstraints(max_length=256, strict=True)]
+LabelValue = Annotated[str, StringConstraints(max_length=MAX_LABEL_VALUE, strict=True)]
 
 
 class FixSelection(Document):
@@ -176,10 +177,15 @@ class AnalysisError(Record):
 
 
 class Links(Record):
-    """Addresses of an analysis and of what can be done with it."""
+    """Addresses of an analysis and of what can be done with it.
+
+    Attributes:
+        runs: Of a log, the analyses of all runs in the same file.
+    """
 
     self: str
     cancel: str
+    runs: str | None = None
 
 
 class Analysis(Record):

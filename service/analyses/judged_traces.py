@@ -1,13 +1,12 @@
 """Judges traces: no worker is needed for that."""
 
 import asyncio
-import json
-import zlib
 
 from gradhealth.detectors.tuned import DEFAULTS, Thresholds
 from gradhealth.logs.results import judge_log
 from gradhealth.schemas.analysis import Result
 from gradhealth.schemas.trace import Trace
+from gradhealth.traces import pack_traces
 
 
 async def judged(
@@ -21,9 +20,4 @@ async def judged(
     """
     # Numbers by the million: other requests are served meanwhile.
     result = await asyncio.to_thread(judge_log, trace, thresholds)
-    return result, await asyncio.to_thread(_compressed, trace)
-
-
-def _compressed(trace: Trace) -> bytes:
-    """As a worker keeps its traces: compressed JSON, a list of them."""
-    return zlib.compress(json.dumps([trace.to_json()]).encode())
+    return result, await asyncio.to_thread(pack_traces, [trace])

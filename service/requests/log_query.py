@@ -5,12 +5,12 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from gradhealth.schemas.analysis import ProjectName
+from gradhealth.schemas.analysis import MAX_LABEL_VALUE, ProjectName
 
 from .analysis_query import STORABLE
 
 MAX_LABELS, MAX_THRESHOLDS = 16, 100
-MAX_LABEL_KEY, MAX_LABEL_VALUE = 64, 256
+MAX_LABEL_KEY = 64
 _THRESHOLD = re.compile(r"\w+\.\w+:[-+]?\d+(\.\d*)?([eE][-+]?\d{1,2})?")
 Storable = Annotated[str, Field(pattern=STORABLE)]
 

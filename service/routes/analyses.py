@@ -11,6 +11,7 @@ from ..dependencies import (
     Documents,
     IdempotencyKey,
     Listing,
+    Logs,
     WaitSeconds,
 )
 from ..openapi import analysis_request_body, problems
@@ -77,6 +78,17 @@ async def read_analysis(
 ) -> Response:
     document = await documents.read(analysis_id, wait_seconds=wait)
     return Response(document, media_type=JSON)
+
+
+@router.get(
+    "/{analysis_id}/runs",
+    summary="List the analyses of all runs in the same log",
+    description="In the order of the file; there is no further page. An analysis that "
+    "came from no file is alone.",
+    responses=problems(403, 404, 422, 503),
+)
+async def list_runs_of_log(analysis_id: AnalysisId, logs: Logs) -> AnalysisPage:
+    return AnalysisPage(items=await logs.runs(analysis_id))
 
 
 @router.post(

@@ -12,6 +12,7 @@ from ..dependencies import (
     Analyses,
     AnalysisId,
     Histories,
+    Logs,
     NamedProject,
     Overviews,
     PairOfIds,
@@ -37,12 +38,13 @@ async def show_analyses(
 
 @router.get("/analyses/{analysis_id}", summary="The report, or the way to it")
 async def show_analysis(
-    analysis_id: AnalysisId, reports: Reports, ready: Ready, show: Show
+    analysis_id: AnalysisId, reports: Reports, logs: Logs, ready: Ready, show: Show
 ) -> Response:
     subjects = await reports.subjects(analysis_id)
     analysis, subject = subjects[0]
     if analysis.status in FINAL:
-        return show.page("analysis", analysis=analysis, subject=subject)
+        runs = await logs.names_of_runs(analysis_id)
+        return show.page("analysis", analysis=analysis, subject=subject, runs=runs)
     workers = (await ready.report()).workers
     return show.page("progress", analysis=analysis, subject=subject, workers=workers)
 

@@ -4,10 +4,11 @@ from typing import Any
 
 from fastapi import APIRouter, Response, status
 
-from gradhealth.schemas.analysis import Analysis, AnalysisPage
+from gradhealth.schemas.analysis import FINAL, Analysis, AnalysisPage
 
 from ..dependencies import IdempotencyKey, LogBody, LogParameters, Logs
 from ..openapi import problems
+from .analyses import RETRY_AFTER
 
 router = APIRouter(prefix="/v1/traces", tags=["analyses"])
 
@@ -23,7 +24,15 @@ _FORM = {"type": "object", "properties": {"file": _FILE}, "required": ["file"]}
     "parameters give the same analyses again.",
     status_code=status.HTTP_201_CREATED,
     response_description="Judged and kept; a list where the file holds several runs.",
-    responses=problems(400, 403, 409, 413, 415, 422, 429, 503),
+    responses=problems(400, 403, 409, 413, 415, 422, 429, 503)
+    | {
+        202: {
+            "model": Analysis,
+            "description": "A large file was accepted, and waits for a worker: look "
+            "at `Location` until it is finished. It is the first run's analysis then, "
+            "and `links.runs` has those of all.",
+        },
+    },
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -42,7 +51,11 @@ async def judge_log(
     idempotency_key: IdempotencyKey = None,
 ) -> Analysis | AnalysisPage:
     analyses = await logs.submit(received, query, idempotency_key=idempotency_key)
+    first = analyses[0]
+    if first.status not in FINAL:
+        response.status_code = status.HTTP_202_ACCEPTED
+        response.headers["Retry-After"] = RETRY_AFTER
     if len(analyses) > 1:
         return AnalysisPage(items=analyses)
-    response.headers["Location"] = analyses[0].links.self
-    return analyses[0]
+    response.headers["Location"] = first.links.self
+    return first

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from functools import partial
+from typing import BinaryIO
 
 from sqlalchemy import Connection, insert
 
 from gradhealth.schemas.analysis import Analysis
 
 from ..database.transactions import Transactions
-from ..tables import AnalysisRow, LabelRow
+from ..tables import AnalysisRow, LabelRow, UploadRunRow
+from ..uploads.content import Upload, insert_upload
 from ..work.dispatch import Queue, Ticket
 from ..work.turns import next_turn
 from .records import NewAnalysis, label_columns, new_row, to_analysis
@@ -38,6 +40,32 @@ class Acceptance:
             OperationalError: The database is out of reach.
         """
         return await self._transactions.run(partial(self._accept, new))
+
+    async def accept_upload(
+        self, new: NewAnalysis, upload: Upload, content: BinaryIO
+    ) -> Analysis:
+        """Store a log and queue the analysis of what is in it, or neither.
+
+        Raises:
+            IntegrityError: Its idempotency key is in use.
+            OperationalError: The database is out of reach.
+        """
+        return await self._transactions.run(
+            partial(self._accept_upload, new, upload, content)
+        )
+
+    def _accept_upload(
+        self,
+        new: NewAnalysis,
+        upload: Upload,
+        content: BinaryIO,
+        connection: Connection,
+    ) -> Analysis:
+        upload_id = insert_upload(connection, upload, content, new.project)
+        analysis = self._accept(new, connection)
+        values = {"analysis_id": analysis.id, "upload_id": upload_id, "run": None}
+        connection.execute(insert(UploadRunRow), values)
+        return analysis
 
     def _accept(self, new: NewAnalysis, connection: Connection) -> Analysis:
         row = new_row(new, status="queued")

@@ -168,5 +168,9 @@ def to_analysis(
         attempts=row.attempts,
         error=error,
         result=result,
-        links=Links(self=address, cancel=f"{address}/cancel"),
+        links=Links(
+            self=address,
+            cancel=f"{address}/cancel",
+            runs=f"{address}/runs" if row.kind == "trace" else None,
+        ),
     )

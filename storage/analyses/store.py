@@ -21,7 +21,7 @@ from gradhealth.schemas.finding import Verdict
 from ..cursors import Position, encode_cursor
 from ..database.session import Sessions
 from ..tables import OPEN, AnalysisRow, TraceRow, UnitRow
-from ..uploads import forget_uploads, upload_of
+from ..uploads.content import forget_uploads, upload_of
 from ..webhooks.outbox import announce_end
 from ..work.ends import count_end
 from .acceptance import Acceptance

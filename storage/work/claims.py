@@ -16,6 +16,7 @@ from gradhealth.exceptions import ChildCrashedError
 from gradhealth.schemas.analysis import (
     AnalysisError,
     Device,
+    Kind,
     Options,
     Progress,
     Result,
@@ -42,12 +43,14 @@ class Claim:
     Attributes:
         attempts: Number of attempts including this one; the fencing token.
         num_events: How many events earlier attempts have stored.
+        kind: What is to be done: train an architecture, or read a log.
         queue: The queue it came from: what it is trained on.
         traceparent: The span in which it was asked for.
     """
 
     analysis_id: str
     attempts: int
+    kind: Kind
     queue: Device
     spec: dict[str, Any]
     options: Options
@@ -91,6 +94,7 @@ class ClaimStore:
             return Claim(
                 analysis_id=row.id,
                 attempts=row.attempts,
+                kind=row.kind,
                 queue=row.queue,
                 spec=row.spec,
                 options=row.options,
@@ -169,14 +173,7 @@ class ClaimStore:
             row = await locked(session, claim)
             if row is None:
                 return
-            row.phase, row.done = "done", row.total
-            row.verdict = result.verdict
-            row.stored_bytes += size_of(result) + len(traces)
-            await save_events(session, row.id, events, after=after)
-            await save_result(session, row.id, result)
-            session.add(TraceRow(analysis_id=row.id, chunk=traces))
-            # Last: it locks what workers count together.
-            await _end(session, row, "succeeded")
+            await succeed(session, row, result, traces, events, after)
 
     @patient
     async def fail(self, claim: Claim, error: AnalysisError) -> None:
@@ -225,6 +222,25 @@ async def locked(session: AsyncSession, claim: Claim) -> AnalysisRow | None:
     """The analysis' row, locked, if it is still the claimant's."""
     query = select(AnalysisRow).where(held(claim)).with_for_update()
     return (await session.execute(query)).scalar_one_or_none()
+
+
+async def succeed(  # noqa: PLR0913 -- everything that is stored at the end
+    session: AsyncSession,
+    row: AnalysisRow,
+    result: Result,
+    traces: bytes,
+    events: Sequence[Event],
+    after: int,
+) -> None:
+    """Store the result and the last events of an analysis whose row is locked."""
+    row.phase, row.done = "done", row.total
+    row.verdict = result.verdict
+    row.stored_bytes += size_of(result) + len(traces)
+    await save_events(session, row.id, events, after=after)
+    await save_result(session, row.id, result)
+    session.add(TraceRow(analysis_id=row.id, chunk=traces))
+    # Last: it locks what workers count together.
+    await _end(session, row, "succeeded")
 
 
 async def _tally_begin(session: AsyncSession, row: AnalysisRow) -> None:

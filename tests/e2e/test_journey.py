@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from gradhealth.client import Client
 from gradhealth.schemas.analysis import Durations, Options, Result
 from tests.support.products import running_product
@@ -29,11 +31,31 @@ def timeless(result):
     return result.model_copy(update={"environment": environment}).model_dump_json()
 
 
-def test_over_http_and_on_this_machine_the_numbers_are_the_same(tmp_path):
+@pytest.fixture(scope="module")
+def product(tmp_path_factory):
+    # No log is so small that it is judged in its request.
+    settings = {"GRADHEALTH_MAX_LOG_BYTES_AT_ONCE": "0"}
+    with running_product(tmp_path_factory.mktemp("data"), **settings) as running:
+        yield running
+
+
+def test_a_worker_reads_a_log_and_all_its_runs_come_back(product):
+    rows = [f"{n},1,{100 - n},{run}" for run in "ab" for n in range(20)]
+    log = "\n".join(["_step,_runtime,train/loss,run_id", *rows]).encode()
+
+    with Client(product.url) as client:
+        first, second = client.judge_log(log, labels={"branch": "main"})
+
+    assert first.labels == {"branch": "main", "run": "a"}
+    assert second.labels == {"branch": "main", "run": "b"}
+    assert first.result.verdict == second.result.verdict == "healthy"
+
+
+def test_over_http_and_on_this_machine_the_numbers_are_the_same(product, tmp_path):
     file = tmp_path / "spec.json"
     file.write_text(json.dumps(SPEC))
 
-    with running_product(tmp_path / "data") as product, Client(product.url) as client:
+    with Client(product.url) as client:
         submitted = client.submit(SPEC, options=Options(verify_fixes=False))
         *_, analysis = client.follow(submitted.id)
     options = ["--local", "--no-verify-fixes", "--format", "json"]

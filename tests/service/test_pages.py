@@ -7,6 +7,9 @@ from html.parser import HTMLParser
 
 import pytest
 
+from service.app import create_app
+from service.config import ServiceSettings
+from tests.support.apis import open_api
 from tests.support.live_runs import a_batch, announce, send
 from tests.support.requests import SPEC, body, finish
 
@@ -138,6 +141,25 @@ async def test_several_runs_in_a_log_lead_to_the_list(api):
     assert answer.status_code == 303
     listed = await api.get(answer.headers["location"])
     assert listed.text.count('type="checkbox"') == 2
+    address = re.search(r'href="(/analyses/\w+)"', listed.text)[1]
+    shown = await api.get(address)
+    assert "2 runs in this file" in shown.text
+    assert re.search(r'<a href="/analyses/\w+">[ab]</a>', shown.text)
+
+
+async def test_a_large_log_leads_to_its_progress(storage):
+    settings = ServiceSettings(max_log_bytes_at_once=0)
+    files = {"file": ("run.jsonl", b'{"step": 0, "loss": 1.0}\n')}
+
+    async with open_api(create_app(settings, storage)) as api:
+        answer = await api.post("/new/log", files=files)
+        shown = await api.get(answer.headers["location"])
+
+    assert answer.status_code == 303
+    assert "run.jsonl</h1>" in shown.text
+    assert "Reading the log" in shown.text
+    assert "Training under the probe" not in shown.text
+    assert "No worker is alive" in shown.text
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from storage.tables import (
     UploadChunkRow,
     UploadRow,
 )
-from storage.uploads import Upload, UploadStore
+from storage.uploads.content import Upload
 from tests.support.results import a_result
 from tests.support.storages import open_stores
 
@@ -112,13 +112,12 @@ def columns():
 
 async def test_uploads_go_with_their_last_analysis(stores):
     upload = Upload("log", "auto", LogMapping(), num_bytes=3)
-    uploads = UploadStore(stores.sessions, project=None)
     runs = [Finished(NewAnalysis("trace", {"name": n}), a_result()) for n in "ab"]
-    first, second = await uploads.create(upload, io.BytesIO(b"abc"), runs)
+    first, second = await stores.uploads.create(upload, io.BytesIO(b"abc"), runs)
     await age(stores, first.id, days_old=31)
 
     await Retention(stores.sessions, 30 * DAY).purge()
-    assert (await uploads.find(second.id)).run == "b"
+    assert (await stores.readings.load(second.id)).content == b"abc"
     await age(stores, second.id, days_old=31)
     await Retention(stores.sessions, 30 * DAY).purge()
 

@@ -58,6 +58,7 @@ CALLS = {
     "judge_log": Call({"project": "{project}"}, content=LOG),
     "list_analyses": Call(),
     "read_analysis": Call(),
+    "list_runs_of_log": Call(),
     "cancel_analysis": Call(),
     "delete_analysis": Call(),
     "follow_analysis": Call(),

@@ -7,6 +7,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from worker import log_unit
+
 # They leave notes in the tests' folders.
 WRITABLE = (Path(tempfile.gettempdir()),)
 
@@ -89,6 +91,11 @@ def check_device(report):
         time.sleep(600)
 
 
+def judge_log(report, **arguments):
+    """The real one: logs need no torch."""
+    return log_unit.judge(arguments, report)
+
+
 def environment(report):
     return sorted(os.environ)
 
@@ -109,5 +116,6 @@ UNITS = {
         count,
         check_device,
         environment,
+        judge_log,
     )
 }

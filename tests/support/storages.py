@@ -7,6 +7,8 @@ from storage.analyses.acceptance import Acceptance
 from storage.analyses.store import AnalysisStore
 from storage.database.session import Sessions, create_engine
 from storage.database.transactions import Transactions
+from storage.uploads.readings import ReadingStore
+from storage.uploads.store import UploadStore
 from storage.work.claims import ClaimStore
 from storage.work.dispatch import Queue
 from storage.work.units import UnitStore
@@ -18,6 +20,8 @@ class Stores:
     analyses: AnalysisStore
     workers: WorkerStore
     units: UnitStore
+    uploads: UploadStore
+    readings: ReadingStore
     sessions: Sessions
     transactions: Transactions
 
@@ -29,11 +33,14 @@ class Stores:
 async def open_stores(settings):
     engine, queue = create_engine(settings), Queue(settings)
     sessions, transactions = Sessions(engine), Transactions(settings)
+    acceptance = Acceptance(transactions, queue)
     try:
         yield Stores(
-            AnalysisStore(sessions, Acceptance(transactions, queue), project=None),
+            AnalysisStore(sessions, acceptance, project=None),
             WorkerStore(sessions),
             UnitStore(sessions),
+            UploadStore(sessions, acceptance, project=None),
+            ReadingStore(sessions),
             sessions,
             transactions,
         )

@@ -28,7 +28,9 @@ class Claims:
 
 
 def holding(claims, num_events=0):
-    return Holding(claims, Claim("a", 1, "cpu", {}, Options(), num_events))
+    return Holding(
+        claims, Claim("a", 1, "architecture", "cpu", {}, Options(), num_events)
+    )
 
 
 async def watched(held, seconds=0.3):

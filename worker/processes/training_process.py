@@ -13,7 +13,7 @@ from gradhealth.exceptions import ChildCrashedError, OutOfMemoryError
 
 from .. import machine
 from .unit_server import TOO_LARGE
-from .wire import Message, error_from_message, pack, read
+from .wire import Message, error_from_message, pack_request, read
 
 _logger = logging.getLogger(__name__)
 _KILL_SECONDS = 5.0
@@ -82,7 +82,8 @@ class TrainingProcess:
         self, unit: str, arguments: Message, report: Callable[[int, int], None]
     ) -> Any:
         with suppress(ConnectionError):
-            self._writer.write(pack({"unit": unit, "arguments": arguments}))
+            for part in pack_request(unit, arguments):
+                self._writer.write(part)
             await self._writer.drain()
         while (message := await read(self._reader)) is not None:
             if "progress" in message:

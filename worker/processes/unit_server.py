@@ -1,7 +1,8 @@
 """A training process: runs units of work for one analysis, one after the other.
 
-A request is `{"unit": name, "arguments": {...}}`. The answer is any number of
-`{"progress": [done, total]}`, then `{"result": ...}` or `{"error": {...}}`.
+A request is `{"unit": name, "arguments": {...}, "attached": {...}}` (`wire.py`). The
+answer is any number of `{"progress": [done, total]}`, then `{"result": ...}` or
+`{"error": {...}}`.
 """
 
 import errno
@@ -18,7 +19,7 @@ from typing import Any, Protocol
 from gradhealth.exceptions import GradHealthError, JobError, OutOfMemoryError
 
 from ..machine import GPUS
-from .wire import Message, error_to_message, pack, receive
+from .wire import Message, error_to_message, pack, receive_request
 
 _logger = logging.getLogger(__name__)
 _PROGRESS_SECONDS = 0.1
@@ -86,14 +87,16 @@ def serve_units(units: Units, connection: socket.socket, limits: Limits) -> None
     # Once more: in this process, memory that gets written is still to be copied, and
     # a GPU, which the template may not touch, is still to be opened.
     units.warm_up()
-    while (request := receive(connection)) is not None:
-        connection.sendall(_answer(units, connection, request))
+    while (request := receive_request(connection)) is not None:
+        connection.sendall(_answer(units, connection, *request))
 
 
-def _answer(units: Units, connection: socket.socket, request: Message) -> bytes:
+def _answer(
+    units: Units, connection: socket.socket, unit: str, arguments: Message
+) -> bytes:
     reporter = _Reporter(connection)
     try:
-        reply = units.run(request["unit"], request["arguments"], reporter.report)
+        reply = units.run(unit, arguments, reporter.report)
         return pack({"result": reply})
     except Exception as error:  # noqa: BLE001 - the process's edge; _explained logs
         return pack({"error": error_to_message(_explained(error))})

@@ -1,6 +1,7 @@
 """Messages between the worker and its training processes: JSON behind a length.
 
-Only JSON, never pickle: a training process is the least trusted of ours.
+Only JSON, never pickle: a training process is the least trusted of ours. Bytes among
+the arguments of a unit follow its request as they are.
 """
 
 import json
@@ -18,6 +19,7 @@ from gradhealth.exceptions import (
     Problem,
     TimeLimitError,
 )
+from gradhealth.ingest import IngestError, LogTooLargeError
 
 Message: TypeAlias = dict[str, Any]
 
@@ -26,11 +28,39 @@ _ERRORS: dict[str, type[JobError]] = {
     error.code: error for error in (ChildCrashedError, OutOfMemoryError, TimeLimitError)
 }
 
+_OF_LOGS: dict[str, type[IngestError]] = {
+    error.code: error for error in (IngestError, LogTooLargeError)
+}
+
 
 def pack(message: Message) -> bytes:
     """The message as it travels; numbers that are not finite are kept."""
     body = json.dumps(message).encode()
     return _LENGTH.pack(len(body)) + body
+
+
+def pack_request(unit: str, arguments: Message) -> list[bytes]:
+    """A unit of work as it travels: the request, then each argument that is bytes."""
+    blobs = {name: x for name, x in arguments.items() if isinstance(x, bytes)}
+    request = {
+        "unit": unit,
+        "arguments": {name: x for name, x in arguments.items() if name not in blobs},
+        "attached": {name: len(blob) for name, blob in blobs.items()},
+    }
+    return [pack(request), *blobs.values()]
+
+
+def receive_request(connection: socket.socket) -> tuple[str, Message] | None:
+    """The next unit and its arguments; None once the other side is gone."""
+    request = receive(connection)
+    if request is None:
+        return None
+    arguments: Message = request["arguments"]
+    for name, size in request["attached"].items():
+        arguments[name] = _exactly(connection, size)
+        if arguments[name] is None:
+            return None
+    return request["unit"], arguments
 
 
 def receive(connection: socket.socket) -> Message | None:
@@ -61,7 +91,9 @@ def error_to_message(error: GradHealthError) -> Message:
 def error_from_message(message: Message) -> GradHealthError:
     """The error again; of a code this side does not know, a `JobError`."""
     if problems := message.get("problems"):
-        return InvalidDocumentError([Problem(*each) for each in problems])
+        error = InvalidDocumentError([Problem(*each) for each in problems])
+        of_logs = _OF_LOGS.get(message["code"])
+        return of_logs.of(error) if of_logs else error
     return _ERRORS.get(message["code"], JobError)(message["message"])
 
 

@@ -19,6 +19,8 @@ _MAGIC = b"SQLite format 3\0"
 _IS_TABLE = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'metrics'"
 # In the order in which it was logged.
 _METRICS = "SELECT run_uuid, key, step, value, is_nan FROM metrics NOT INDEXED"
+# Where the header says how it is written and read: by a rollback journal, or a log.
+_VERSIONS_AT = 18
 # MLflow writes these for what is infinite.
 _LARGEST = sys.float_info.max
 _INFINITIES = {_LARGEST: float("inf"), -_LARGEST: float("-inf")}
@@ -63,13 +65,33 @@ def _opened(file: LogFile) -> Iterator[sqlite3.Connection]:
 
     Source: sqlite.org/security.html, "Untrusted SQLite Database Files".
     """
+    with _connected(file) as database:
+        database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, file.limits.line_bytes)
+        database.execute("PRAGMA trusted_schema = OFF")
+        database.execute("PRAGMA cell_size_check = ON")
+        database.execute("PRAGMA mmap_size = 0")
+        yield database
+
+
+@contextmanager
+def _connected(file: LogFile) -> Iterator[sqlite3.Connection]:
+    content = file.short_content()
+    if content is not None:
+        with closing(sqlite3.connect(":memory:")) as database:
+            database.deserialize(_without_log(content))
+            yield database
+        return
     with NamedTemporaryFile(suffix=".db") as copy:
         shutil.copyfileobj(file.stream_of_bytes(), copy)
         copy.flush()
         address = f"file:{copy.name}?mode=ro&immutable=1"
         with closing(sqlite3.connect(address, uri=True)) as database:
-            database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, file.limits.line_bytes)
-            database.execute("PRAGMA trusted_schema = OFF")
-            database.execute("PRAGMA cell_size_check = ON")
-            database.execute("PRAGMA mmap_size = 0")
             yield database
+
+
+def _without_log(content: bytes) -> bytes:
+    """The same with a rollback journal: in memory there is no write-ahead log.
+
+    Source: sqlite.org/c3ref/deserialize.html.
+    """
+    return content[:_VERSIONS_AT] + b"\1\1" + content[_VERSIONS_AT + 2 :]

@@ -131,6 +131,20 @@ def test_a_log_is_dropped_and_judged(seen):
     expect(seen.get_by_role("link", name="Edit and run again")).to_have_count(0)
 
 
+def test_a_large_log_is_read_by_a_worker_and_its_runs_lead_to_each_other(seen):
+    rows = [f"{n},1,{100 - n / 10},{run}" for run in "ab" for n in range(500)]
+    log = "\n".join(["_step,_runtime,train/loss,run_id", *rows]).encode()
+    seen.go("/new/log")
+    seen.get_by_label("Log file").set_input_files(
+        {"name": "history.csv", "mimeType": "text/csv", "buffer": log}
+    )
+    seen.get_by_role("button", name="Judge it").click()
+
+    expect(seen.get_by_role("heading", level=1)).to_have_text("history.csv: a")
+    seen.get_by_role("link", name="b", exact=True).click()
+    expect(seen.get_by_role("heading", level=1)).to_have_text("history.csv: b")
+
+
 def test_a_file_that_is_no_log_is_told_why(browser, site):
     with visit(browser, site.url) as page:
         page.go("/new/log")

@@ -83,8 +83,8 @@ def test_a_log_is_sent_as_it_is_with_how_to_read_it(connect):
     )
 
     with connect(service) as api:
-        assert len(api.judge_log(b"step,loss")) == 1
-        runs = api.judge_log(
+        assert len(api.submit_log(b"step,loss")) == 1
+        runs = api.submit_log(
             b"x", options=options, map="loss:cost", labels={"a": "b:c"}, project="p"
         )
 
@@ -101,6 +101,31 @@ def test_a_log_is_sent_as_it_is_with_how_to_read_it(connect):
         "map": "loss:cost",
         "project": "p",
     }
+
+
+def test_a_large_log_is_waited_for_and_all_its_runs_are_returned(connect):
+    runs = httpx.Response(200, json={"items": [ANALYSIS, ANALYSIS]})
+    states = ("queued", "running", "succeeded")
+    service = FakeService(*(found(kind="trace", status=each) for each in states), runs)
+
+    with connect(service) as api:
+        assert len(api.judge_log(b"x")) == 2
+
+    assert [each.partition("?")[0] for each in service.asked] == [
+        "POST /v1/traces",
+        "GET /v1/analyses/a1",
+        "GET /v1/analyses/a1",
+        "GET /v1/analyses/a1/runs",
+    ]
+
+
+def test_a_large_log_that_nobody_reads_in_time_is_returned_as_it_is(connect):
+    service = FakeService(found(kind="trace", status="queued"))
+
+    with connect(service) as api:
+        (analysis,) = api.judge_log(b"x", seconds=0)
+
+    assert analysis.status == "queued"
 
 
 def test_following_ends_with_the_finished_analysis(connect):
@@ -350,7 +375,7 @@ def test_every_description_is_a_method_of_both():
         if thing.__module__ == module.__name__ and not name.startswith("_")
     ]
 
-    assert len(described) == 19
+    assert len(described) == 21
     for name in described:
         ours, theirs = getattr(Client, name), getattr(AsyncClient, name)
         assert ours.__doc__ == theirs.__doc__

@@ -13,7 +13,6 @@ from sqlalchemy import func, select
 from service.app import create_app
 from service.config import ServiceSettings
 from storage.tables import UploadChunkRow, UploadRow
-from storage.uploads import UploadStore
 from tests.support.apis import open_api
 
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -274,11 +273,8 @@ async def test_simultaneous_requests_under_a_key_are_one(api, stores):
 async def test_an_upload_is_kept_until_its_last_analysis_goes(api, stores):
     before = await count(stores, UploadChunkRow)
     items = (await post(api, TWO_RUNS)).json()["items"]
-    uploads = UploadStore(stores.sessions, project=None)
-    stored = await uploads.find(items[1]["id"])
 
-    assert stored.run == "b"
-    assert stored.upload.num_bytes == len(TWO_RUNS)
+    assert (await stores.readings.load(items[1]["id"])).content == TWO_RUNS
     await api.delete(f"/v1/analyses/{items[0]['id']}")
     assert await count(stores, UploadChunkRow) == before + 1
     await api.delete(f"/v1/analyses/{items[1]['id']}")
@@ -286,21 +282,62 @@ async def test_an_upload_is_kept_until_its_last_analysis_goes(api, stores):
     assert await count(stores, UploadRow) == before
 
 
-async def test_an_upload_of_many_pieces_comes_back_whole(api, stores, tmp_path):
+async def test_an_upload_of_many_pieces_comes_back_whole(api, stores):
     content = LINES + b"\n" * 2_500_000
     analysis = (await post(api, content)).json()
-    uploads = UploadStore(stores.sessions, project=None)
-    path = tmp_path / "copy"
 
-    with path.open("wb") as file:
-        await uploads.copy(await uploads.find(analysis["id"]), file)
-
-    assert path.read_bytes() == content
+    assert (await stores.readings.load(analysis["id"])).content == content
 
 
-async def test_an_upload_is_its_projects_alone(api, stores):
-    analysis = (await post(api)).json()
+async def test_the_runs_of_a_file_are_listed_together(api):
+    items = (await post(api, TWO_RUNS)).json()["items"]
+    alone = (await post(api, LINES)).json()
 
-    for project, is_there in ((None, True), ("default", True), ("others", False)):
-        found = await UploadStore(stores.sessions, project=project).find(analysis["id"])
-        assert (found is not None) == is_there
+    for each in items:
+        listed = await api.get(each["links"]["runs"])
+        assert listed.json() == {"items": items, "next_cursor": None}
+    assert (await api.get(alone["links"]["runs"])).json()["items"] == [alone]
+    assert (await api.get("/v1/analyses/none/runs")).status_code == 404
+
+
+@pytest.fixture
+async def small_api(storage):
+    """A service that leaves every log to a worker."""
+    settings = ServiceSettings(max_log_bytes_at_once=len(LINES) - 1)
+    async with open_api(create_app(settings, storage)) as opened:
+        yield opened
+
+
+async def test_a_large_log_waits_for_a_worker(small_api):
+    answer = await post(small_api, label="commit:1", filename="run.jsonl")
+
+    assert answer.status_code == 202, answer.text
+    assert answer.headers["retry-after"] == "1"
+    analysis = answer.json()
+    assert (analysis["kind"], analysis["status"]) == ("trace", "queued")
+    assert analysis["progress"]["phase"] == "queued"
+    assert analysis["labels"] == {"commit": "1"}
+    assert (await small_api.get(answer.headers["location"])).json() == analysis
+    cancelled = await small_api.post(analysis["links"]["cancel"])
+    assert cancelled.json()["status"] == "cancelled"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{"format": "jsonll"}, {"map": "los:x"}, {"threshold": "stalled_training.x:1"}],
+)
+async def test_what_is_wrong_beside_a_large_log_is_told_at_once(small_api, query):
+    assert (await post(small_api, **query)).status_code == 422
+
+
+async def test_a_large_log_under_a_key_is_queued_once(small_api, stores):
+    headers = {"Idempotency-Key": "large"}
+    before = await count(stores, UploadRow)
+
+    answers = await asyncio.gather(*(post(small_api, LINES, headers) for _ in range(3)))
+
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert await count(stores, UploadRow) == before + 1
+    other = await post(small_api, LINES + b"\n", headers)
+    assert other.status_code == 422

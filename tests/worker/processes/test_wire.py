@@ -13,12 +13,15 @@ from gradhealth.exceptions import (
     Problem,
     TimeLimitError,
 )
+from gradhealth.ingest import IngestError, LogTooLargeError
 from worker.processes.wire import (
     error_from_message,
     error_to_message,
     pack,
+    pack_request,
     read,
     receive,
+    receive_request,
 )
 
 
@@ -29,6 +32,18 @@ def test_messages_arrive_whole_and_in_order():
 
         assert receive(theirs) == {"a": [1, None, "ä"]}
         assert receive(theirs) == {"b": math.inf}
+
+
+def test_bytes_among_the_arguments_follow_the_request():
+    ours, theirs = socket.socketpair()
+    arguments = {"a": [1], "b": b"\x00\xff" * 9, "c": b""}
+    with ours, theirs:
+        for part in pack_request("echo", arguments):
+            ours.sendall(part)
+        ours.close()
+
+        assert receive_request(theirs) == ("echo", arguments)
+        assert receive_request(theirs) is None
 
 
 def test_the_end_of_the_connection_is_none():
@@ -69,6 +84,14 @@ def test_a_document_error_keeps_its_problems():
 
     assert isinstance(received, InvalidDocumentError)
     assert received.problems == problems
+
+
+@pytest.mark.parametrize("error", [IngestError, LogTooLargeError])
+def test_an_error_about_a_log_keeps_its_class_too(error):
+    received = error_from_message(error_to_message(error("why", "/a")))
+
+    assert type(received) is error
+    assert received.problems == [Problem("/a", "why")]
 
 
 def test_an_unknown_error_is_a_job_error():
