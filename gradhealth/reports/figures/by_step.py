@@ -62,6 +62,23 @@ def loss(result: Result) -> Chart | None:
     )
 
 
+def gradient_norm(result: Result) -> Chart | None:
+    """The norm of all gradients, where it is not known layer by layer."""
+    if "grad_norm" not in result.curves or "grad_norm" in result.layer_curves:
+        return None
+    return Chart(
+        title="Gradient norm",
+        description="Of all layers together, at each step. Spikes that come back are "
+        "single batches; a climb that lasts is not.",
+        x_label="step",
+        y_label="gradient norm",
+        lines=[
+            Line("norm", "measured", points_of(result.curves["grad_norm"], "ratio"))
+        ],
+        is_log=True,
+    )
+
+
 def _about_loss(result: Result, *, has_level: bool) -> Iterator[str]:
     yield "Mean over the seeds." if result.environment.seeds else "As it was logged."
     if has_level:

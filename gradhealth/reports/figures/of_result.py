@@ -13,6 +13,7 @@ _CHARTS = (
     by_step.temporal_gain,
     by_layer.dead_units,
     by_layer.saturated_units,
+    by_step.gradient_norm,
     by_step.loss,
 )
 

@@ -19,6 +19,9 @@ from tests.support.pictured import pictured
 from tests.support.products import running_product
 from tests.support.storages import open_stores
 
+# Where no blank allows a line to break.
+PATHS = {"long": f"networks/{'a_long_name_' * 5}.json"}
+
 
 @pytest.fixture(scope="session")
 def browser_path():
@@ -68,6 +71,7 @@ async def _fill(settings):
     healthy = example_text("healthy")
     spec = json.loads(example_text("healthy"))
     shown = [
+        ("long", healthy, pictured(decades_per_layer=0.0, progress=0.95)),
         ("healthy", healthy, pictured(decades_per_layer=0.0, progress=0.95)),
         ("vanishing", vanishing, pictured(spec=spec)),
         *(
@@ -87,7 +91,7 @@ async def _store(stores, name, text, result):
     new = NewAnalysis(
         "architecture",
         json.loads(text),
-        options=Options(source=Source(text=text)),
+        options=Options(source=Source(path=PATHS.get(name), text=text)),
         project="vision" if in_history else "default",
         labels={"branch": "main", "commit": f"{name}-0123456789"} if in_history else {},
     )

@@ -10,7 +10,7 @@ from gradhealth.schemas.analysis import (
     Stages,
     Theory,
 )
-from gradhealth.schemas.curve import Curve
+from gradhealth.schemas.curve import Curve, LayerCurve
 from tests.support.results import a_result
 
 
@@ -91,3 +91,12 @@ def test_the_facts_say_what_each_number_is_held_against():
     assert facts["Backward gain, first layer"].reference == 1e-12
     assert facts["Progress by the best fix"].value == 0.97
     assert facts["Progress by the best fix"].note == "ReLU"
+
+
+def test_the_norm_of_all_gradients_is_drawn_where_no_layer_has_its_own():
+    norms = Curve(steps=[0, 1], mean=[2.0, None], spread=[None, None])
+
+    assert [*figures(curves={"grad_norm": norms})] == ["Gradient norm"]
+    by_layer = LayerCurve(steps=[0], layers=["model.0"], mean=[[1.0]])
+    drawn = figures(curves={"grad_norm": norms}, layer_curves={"grad_norm": by_layer})
+    assert [*drawn] == ["Gradient norm by layer and step"]
