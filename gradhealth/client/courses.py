@@ -49,6 +49,7 @@ def analyse(
     spec: Mapping[str, Any],
     *,
     options: Options | None = None,
+    seconds: float = float("inf"),
     **filing: Unpack[Filing],
 ) -> Course[ShownAnalysis]:
     """Submits an architecture and waits for the end of its analysis.
@@ -56,11 +57,14 @@ def analyse(
     Args:
         spec: The architecture.
         options: How much work it may be.
+        seconds: How long to wait; then it is given as it is, and goes on.
         filing: As for `submit`.
     """
-    analysis = yield submit(spec, options=options, wait_seconds=WAIT_SECONDS, **filing)
+    give_up_at = time.monotonic() + seconds
+    first = min(WAIT_SECONDS, seconds)
+    analysis = yield submit(spec, options=options, wait_seconds=first, **filing)
     if analysis.status not in FINAL:
-        yield from wait(analysis.id)
+        yield from wait(analysis.id, seconds=max(0.0, give_up_at - time.monotonic()))
 
 
 def judge_log(

@@ -118,6 +118,7 @@ def page_of(environment: Mapping[str, str]) -> str | None:
     if environment.get("GITHUB_ACTIONS"):
         names = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
         server, repository, run = (environment.get(name, "") for name in names)
-        return f"{server}/{repository}/actions/runs/{run}"
+        is_known = server and repository and run
+        return f"{server}/{repository}/actions/runs/{run}" if is_known else None
     pages = (environment.get(page) for sign, page in _PAGES if environment.get(sign))
     return next(filter(None, pages), None)

@@ -151,6 +151,13 @@ def test_analysing_waits_for_the_end(connect):
     ]
 
 
+def test_analysing_gives_up_when_the_time_is_over(connect):
+    service = FakeService(found(status="running"), found(status="running"))
+
+    with connect(service) as api:
+        assert api.analyse({"model": []}, seconds=0).status == "running"
+
+
 def test_waiting_ends_when_the_time_is_over(connect):
     service = FakeService(found(status="running"))
 

@@ -86,6 +86,7 @@ def test_each_system_has_a_page_of_the_run():
 
     assert page_of({}) is None
     assert page_of({"BUILD_URL": "x"}) is None
+    assert page_of({"GITHUB_ACTIONS": "true"}) is None
     assert page_of(github) == "https://github.com/a/b/actions/runs/7"
     assert page_of({"GITLAB_CI": "true", "CI_JOB_URL": "https://x/1"}) == "https://x/1"
     assert page_of({"JENKINS_URL": "y", "BUILD_URL": "https://y/1"}) == "https://y/1"
