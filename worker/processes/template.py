@@ -17,6 +17,7 @@ from typing import Any
 
 from gradhealth.exceptions import ChildCrashedError, JobError
 
+from .control_groups import ControlGroups
 from .training_process import TrainingProcess
 from .unit_server import Limits
 from .wire import Message
@@ -24,6 +25,7 @@ from .wire import Message
 _READY_SECONDS = 120.0
 _STOP_SECONDS = 1.0
 _words = logging.getLogger("worker.measuring.training")
+_logger = logging.getLogger(__name__)
 _LOG_BYTES = 65_536
 # All that a training process learns of its surroundings: where programs and libraries
 # are, and how to compute. Nothing of the database, of keys, or of the machine's user.
@@ -53,11 +55,16 @@ class Template:
     """
 
     def __init__(
-        self, process: Process, control: socket.socket, folder: TemporaryDirectory[str]
+        self,
+        process: Process,
+        control: socket.socket,
+        folder: TemporaryDirectory[str],
+        groups: ControlGroups | None,
     ) -> None:
         self._process = process
         self._control = control
         self._folder = folder
+        self._groups = groups
         self.exposed: Sequence[str] = ()
         self._one_request = asyncio.Lock()
         self._ready: Future[None] = Future()
@@ -73,6 +80,8 @@ class Template:
         Raises:
             JobError: It did not become ready; its stderr says why.
         """
+        # Before it is started: it is to stand where this process stands.
+        groups = ControlGroups.delegated()
         ours, theirs = socket.socketpair()
         ours.setblocking(False)  # noqa: FBT003 - the standard library's signature
         # Where trainings stand: empty, and nothing can be written there.
@@ -96,7 +105,7 @@ class Template:
                 # Ctrl-C is for the worker, which ends the template in its own time.
                 start_new_session=True,
             )
-        template = cls(process, ours, folder)
+        template = cls(process, ours, folder, groups)
         try:
             await template._answered(template._ready, _READY_SECONDS)
         except asyncio.CancelledError:
@@ -132,9 +141,16 @@ class Template:
             ours.close()
             request.add_done_callback(_forget)
             raise
-        return TrainingProcess(
+        process = TrainingProcess(
             pid, status, reader, writer, memory_bytes=limits.memory_bytes
         )
+        if self._groups is not None:
+            try:
+                process.enter(self._groups.limited(limits.memory_bytes))
+            except OSError:
+                # Its own limits hold.
+                _logger.warning("a training has no control group", exc_info=True)
+        return process
 
     async def stop(self) -> None:
         """End it and all its forks."""

@@ -12,6 +12,7 @@ from typing import Any
 from gradhealth.exceptions import ChildCrashedError, OutOfMemoryError
 
 from .. import machine
+from .control_groups import ControlGroup
 from .unit_server import TOO_LARGE
 from .wire import Message, error_from_message, pack_request, read
 
@@ -56,6 +57,11 @@ class TrainingProcess:
     def alive(self) -> bool:
         """Whether nobody has told that it ended."""
         return not self._wait_status.done()
+
+    def enter(self, group: ControlGroup) -> None:
+        """Move it into a control group, which ends with it."""
+        group.take(self._pid)
+        self._wait_status.add_done_callback(lambda _: self._leave(group))
 
     async def run(
         self, unit: str, arguments: Message, report: Callable[[int, int], None]
@@ -104,6 +110,10 @@ class TrainingProcess:
         self._grew_too_large = True
         with suppress(ProcessLookupError):
             os.killpg(self._pid, signal.SIGKILL)
+
+    def _leave(self, group: ControlGroup) -> None:
+        self._grew_too_large |= group.ran_out_of_memory
+        group.end()
 
     def dismiss(self) -> None:
         """Tell it that there is no more work; while idle, it ends at that."""
