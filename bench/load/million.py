@@ -19,15 +19,16 @@ _ROWS = """
 WITH RECURSIVE numbers(i) AS (
     SELECT 0 UNION ALL SELECT i + 1 FROM numbers WHERE i + 1 < {count}
 )
-INSERT INTO {table} ({columns}) SELECT {values} FROM numbers
+INSERT INTO {table} ({columns}) SELECT {values} FROM numbers WHERE {condition}
 """
+_HAS_SUCCEEDED = "i % 20 <> 1"
 _ID = {"SQLite": "printf('%032x', i)", "PostgreSQL": "lpad(to_hex(i), 32, '0')"}
 _TIME = {
     "SQLite": "strftime('%Y-%m-%d %H:%M:%S.000000', '2026-01-01', i || ' seconds')",
     "PostgreSQL": "timestamptz '2026-01-01 00:00Z' + i * interval '1 second'",
 }
 _PROJECT = "CASE WHEN i % 20 = 0 THEN 'rare' ELSE 'default' END"
-_STATUS = "CASE WHEN i % 20 = 1 THEN 'failed' ELSE 'succeeded' END"
+_STATUS = f"CASE WHEN {_HAS_SUCCEEDED} THEN 'succeeded' ELSE 'failed' END"
 _VERDICT = "CASE WHEN i % 1000 = 3 THEN 'warning' ELSE 'healthy' END"
 
 
@@ -50,6 +51,7 @@ def tables(kind):
             "started_at": _TIME[kind],
             "finished_at": _TIME[kind],
             "stored_bytes": "1000",
+            "verdict": f"CASE WHEN {_HAS_SUCCEEDED} THEN {_VERDICT} END",
         },
         "gh_results": {
             "analysis_id": _ID[kind],
@@ -64,6 +66,9 @@ def tables(kind):
             "analysis_id": _ID[kind],
             "key": "'branch'",
             "value": "'b' || (i % 100)",
+            "project": _PROJECT,
+            "created_at": _TIME[kind],
+            "outcome": f"CASE WHEN {_HAS_SUCCEEDED} THEN {_VERDICT} ELSE 'failed' END",
         },
     }
 
@@ -82,6 +87,7 @@ def fill(kind, environment, count):
                 count=count,
                 columns=", ".join(columns),
                 values=", ".join(columns.values()),
+                condition=_HAS_SUCCEEDED if table == "gh_results" else "TRUE",
             )
             connection.execute(text(sql.replace(":", "\\:")))
     if kind == "PostgreSQL":
@@ -100,7 +106,14 @@ QUERIES = {
     "list, label": "?label=branch:b7",
     "list, none meets": "?label=branch:none",
     "list, few meet": "?project=rare&verdict=warning",
+    "list, project and label": "?project=rare&label=branch:b20",
+    "list, project and status": "?project=default&status=failed",
+    "list, label and status": "?label=branch:b21&status=failed",
+    "list, label and verdict": "?label=branch:b3&verdict=warning",
+    "list, label and other verdict": "?label=branch:b7&verdict=warning",
 }
+# Of these also the page after the first.
+LONG = ("list", "list, status", "list, verdict", "list, label")
 
 
 def compare(kind, servers, count):
@@ -114,6 +127,13 @@ def compare(kind, servers, count):
         ]
         paths = {"GET": [f"/v1/analyses/{id_}" for id_ in ids]}
         paths |= {name: [f"/v1/analyses{q}"] * 2 for name, q in QUERIES.items()}
+        for name in LONG:
+            first = client.get(servers[1].url + paths[name][1])
+            start = {"cursor": first.json()["next_cursor"]}
+            if start["cursor"] is None:
+                continue
+            second = first.request.url.copy_merge_params(start).raw_path.decode()
+            paths[f"{name}, second page"] = [second] * 2
         for name, pair in paths.items():
             seconds = [[], []]
             for _ in range(count):
