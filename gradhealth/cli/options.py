@@ -12,7 +12,6 @@ from gradhealth.reports.base import reports
 
 from .analyst import Analyst
 from .fast import FastAnalyst
-from .local import LocalAnalyst
 from .remote import DEFAULT_PROJECT, RemoteAnalyst
 
 
@@ -118,6 +117,9 @@ def choose_analyst(
     if fast:
         return FastAnalyst()
     if server is None or local:
+        # A worker's settings would be a fifth of a fast check, which needs none.
+        from .local import LocalAnalyst  # noqa: PLC0415
+
         return LocalAnalyst()
     labels = labels_of(os.environ)
     return RemoteAnalyst(client_of(server), project=project, labels=labels)

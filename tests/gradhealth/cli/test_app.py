@@ -3,6 +3,7 @@ import subprocess
 import sys
 
 HEAVY = {"torch", "fastapi", "sqlalchemy", "dbos", "alembic", "uvicorn"}
+HEAVY |= {"structlog", "pydantic_settings", "worker.config"}
 
 
 def test_the_help_names_every_command(run):
