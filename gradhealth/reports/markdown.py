@@ -160,8 +160,15 @@ def _fixes(fixes: Sequence[Fix]) -> Iterator[str]:
     if advice:
         yield ""
     others = [fix for fix in fixes if fix not in trained and fix not in advice]
-    if others:
-        yield f"Not proved: {', '.join(_text(fix.title) for fix in others)}."
+    untried = [fix for fix in others if fix.trial is None]
+    if untried and not trained:
+        yield "What may help (`--verify-fixes` proves it by training):"
+        yield ""
+        yield from (f"- {_text(fix.title)}" for fix in untried)
+        yield ""
+    ruled_out = [fix for fix in others if fix.trial or trained]
+    if ruled_out:
+        yield f"Not proved: {', '.join(_text(fix.title) for fix in ruled_out)}."
         yield ""
 
 

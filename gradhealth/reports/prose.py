@@ -21,7 +21,7 @@ def number_in_words(evidence: Evidence) -> str:
     text = f"{evidence.statistic} = {evidence.value:.3g}"
     if evidence.spread is not None:
         text += f" ± {evidence.spread:.2g}"
-    if evidence.unit:
+    if evidence.unit and evidence.unit != evidence.statistic:
         text += f" {evidence.unit}"
     if evidence.threshold is not None:
         text += f" (threshold {evidence.threshold:.3g})"

@@ -189,3 +189,11 @@ def test_an_annotation_is_an_error_only_where_the_gate_fails():
     assert "::error " in render("github", failing)
     assert "::error " not in render("github", passing)
     assert "::warning " in render("github", passing)
+
+
+def test_markdown_says_what_may_help_where_nothing_was_tried():
+    untried = [fix.model_copy(update={"trial": None}) for fix in a_result().fixes]
+    text = render("markdown", Subject("a", a_result(fixes=untried)))
+
+    assert "What may help (`--verify-fixes` proves it by training):" in text
+    assert "Not proved" not in text
