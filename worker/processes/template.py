@@ -89,22 +89,28 @@ class Template:
         inherited = {
             name: value for name, value in os.environ.items() if _PASSED.fullmatch(name)
         }
-        with theirs:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "worker.processes.child"),
-                *("--units", units_module),
-                *("--control", str(theirs.fileno())),
-                *("--parent", str(os.getpid())),
-                *("--folder", folder.name),
-                env=inherited | _ENVIRONMENT,
-                pass_fds=[theirs.fileno()],
-                stdin=DEVNULL,
-                # Through us: a training process may write to no file, a log neither.
-                stdout=PIPE,
-                stderr=STDOUT,
-                # Ctrl-C is for the worker, which ends the template in its own time.
-                start_new_session=True,
-            )
+        try:
+            with theirs:
+                process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-m", "worker.processes.child"),
+                    *("--units", units_module),
+                    *("--control", str(theirs.fileno())),
+                    *("--parent", str(os.getpid())),
+                    *("--folder", folder.name),
+                    env=inherited | _ENVIRONMENT,
+                    pass_fds=[theirs.fileno()],
+                    stdin=DEVNULL,
+                    # Through us: a training may write to no file, a log neither.
+                    stdout=PIPE,
+                    stderr=STDOUT,
+                    # Ctrl-C is for the worker, which ends the template in its own time.
+                    start_new_session=True,
+                )
+        except BaseException:
+            # It was cancelled half-way, or there are no more processes to be had.
+            ours.close()
+            folder.cleanup()
+            raise
         template = cls(process, ours, folder, groups)
         try:
             await template._answered(template._ready, _READY_SECONDS)

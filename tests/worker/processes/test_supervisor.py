@@ -139,15 +139,17 @@ async def test_units_that_cannot_be_loaded_are_an_error_at_the_start():
         await supervisor.start()
 
 
-async def test_who_gives_up_during_the_start_leaves_no_process_behind():
+# Before the start learns of its process, and one turn later.
+@pytest.mark.parametrize("seconds", [0, 0.01])
+async def test_who_gives_up_during_the_start_leaves_nothing_behind(seconds):
     supervisor = Supervisor(WorkerSettings(units_module="tests.support.faulty_units"))
     before = children()
     starting = asyncio.create_task(supervisor.start())
     while not (started := children() - before):
         await asyncio.sleep(0.001)
 
-    # One turn more, in which the start learns of its process.
-    await asyncio.sleep(0.01)
+    if seconds:
+        await asyncio.sleep(seconds)
     starting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await starting
