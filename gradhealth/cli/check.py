@@ -95,6 +95,10 @@ def check(
     order 1, 2, 64, 0.
     """
     destinations = destinations_of(format_name, outputs or [])
+    if fast and verify_fixes:
+        raise typer.BadParameter(
+            "--fast trains nothing, so it can verify no fixes: leave one of both out"
+        )
     policy = read_policy(policy_file)
     today = dt.datetime.now().astimezone().date()
     for ignore in expired(policy, today):

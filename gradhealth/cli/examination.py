@@ -64,7 +64,7 @@ class Deadline:
             return None
         left = self._give_up_at - time.monotonic()
         if left <= 0:
-            raise TimeLimitError("the time for all files is over")
+            raise TimeLimitError("the time for all files is over; --timeout sets it")
         return left
 
 

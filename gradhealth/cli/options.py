@@ -5,14 +5,18 @@ from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
+from pydantic import TypeAdapter, ValidationError
 
 from gradhealth.client import Client, key_in
 from gradhealth.gate.pipelines import labels_of
 from gradhealth.reports.base import reports
+from gradhealth.schemas.analysis import ProjectName
 
 from .analyst import Analyst
 from .fast import FastAnalyst
 from .remote import DEFAULT_PROJECT, RemoteAnalyst
+
+_PROJECT: TypeAdapter[str] = TypeAdapter(ProjectName)
 
 
 def _known(name: str) -> str:
@@ -20,6 +24,16 @@ def _known(name: str) -> str:
         known = ", ".join(reports())
         raise typer.BadParameter(f"unknown format {name!r}; known: {known}")
     return name
+
+
+def _named(project: str) -> str:
+    try:
+        return _PROJECT.validate_python(project)
+    except ValidationError:
+        raise typer.BadParameter(
+            f"no project can be called {project!r}: lower-case letters, digits, dots, "
+            "dashes and underscores, at most 63"
+        ) from None
 
 
 Server: TypeAlias = Annotated[
@@ -31,7 +45,11 @@ Server: TypeAlias = Annotated[
 ]
 Project: TypeAlias = Annotated[
     str,
-    typer.Option(envvar="GRADHEALTH_PROJECT", help="The project on the service."),
+    typer.Option(
+        envvar="GRADHEALTH_PROJECT",
+        callback=_named,
+        help="The project on the service.",
+    ),
 ]
 Files: TypeAlias = Annotated[
     list[str], typer.Argument(help="Specs in JSON, logs, or globs.")

@@ -59,6 +59,8 @@ def test_nothing_to_check_is_a_status_of_its_own(run, write):
         [],
         ["--no-such-flag"],
         ["x.json", "--fail-on", "sometimes"],
+        ["x.json", "--project", "Bad Name"],
+        ["x.json", "--fast", "--verify-fixes"],
         ["x.json", "--format", "poem"],
         ["x.json", "--timeout", "soon"],
     ],
