@@ -23,7 +23,7 @@ from storage.work.units import NewUnit, UnitStore
 from .device_check import DeviceCheck
 from .helping import Helper
 from .holding import Holding
-from .log_analysis import analyse_log
+from .logs.analysis import analyse_log
 from .pool import UnitPool
 from .ports import Report, RunUnit
 from .processes.supervisor import Job, Supervisor

@@ -21,7 +21,7 @@ from gradhealth.architecture.network import resolve
 from gradhealth.architecture.targets import needed_lag
 from gradhealth.ingest.formats.base import log_formats
 
-from . import log_unit
+from .logs.unit import judge
 from .measuring.recording import Recording, reading_of
 from .measuring.thinning import thinned
 from .measuring.tracing import trace_of
@@ -147,7 +147,7 @@ UNITS: dict[str, Callable[[Mapping[str, Any], Report], Any]] = {
     "screen": screen,
     "train": train,
     "check_device": check_device,
-    "judge_log": log_unit.judge,
+    "judge_log": judge,
 }
 
 

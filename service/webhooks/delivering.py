@@ -170,10 +170,12 @@ class Deliverer:
             return
         answered = f"answered {answer.status}"
         if answer.status == GONE:
-            await self._store.settle(
-                delivery.id, "dead", status=answer.status, error=answered
+            await self._store.disable(
+                delivery.webhook_id,
+                answering=delivery.id,
+                status=answer.status,
+                error=answered,
             )
-            await self._store.disable(delivery.webhook_id)
             return
         await self._failed(
             delivery,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradhealth.schemas.webhook import DeliveryState
 
@@ -98,24 +99,42 @@ class DeliveryStore:
         self, delivery_id: str, state: DeliveryState, *, status: int | None, error: str
     ) -> None:
         """Note that nothing more follows."""
-        await self._note(
-            delivery_id, state=state, ended_at=now(), status=status, error=error
-        )
+        async with self._sessions.writing() as session:
+            await _note(
+                session,
+                delivery_id,
+                state=state,
+                ended_at=now(),
+                last_status=status,
+                last_error=error or None,
+            )
 
     async def postpone(
         self, delivery_id: str, seconds: float, *, status: int | None, error: str
     ) -> None:
         """Note that an attempt failed, and when the next one is due."""
-        await self._note(
-            delivery_id,
-            due_at=database_seconds() + seconds,
-            status=status,
-            error=error,
-        )
-
-    async def disable(self, webhook_id: str) -> None:
-        """Tell a webhook nothing more; what was pending is dead."""
         async with self._sessions.writing() as session:
+            await _note(
+                session,
+                delivery_id,
+                due_at=database_seconds() + seconds,
+                last_status=status,
+                last_error=error or None,
+            )
+
+    async def disable(
+        self, webhook_id: str, *, answering: str, status: int, error: str
+    ) -> None:
+        """Tell a webhook nothing more; what was pending is dead.
+
+        Args:
+            webhook_id: Which one.
+            answering: The delivery that was answered so.
+            status: HTTP status of that answer.
+            error: What it says of it.
+        """
+        async with self._sessions.writing() as session:
+            await _note(session, answering, last_status=status, last_error=error)
             await session.execute(
                 update(WebhookRow)
                 .where(WebhookRow.id == webhook_id)
@@ -132,16 +151,14 @@ class DeliveryStore:
                 .execution_options(synchronize_session=False)
             )
 
-    async def _note(
-        self, delivery_id: str, *, status: int | None, error: str, **values: Any
-    ) -> None:
-        async with self._sessions.writing() as session:
-            await session.execute(
-                update(DeliveryRow)
-                .where(DeliveryRow.id == delivery_id, DeliveryRow.state == "pending")
-                .values(last_status=status, last_error=error or None, **values)
-                .execution_options(synchronize_session=False)
-            )
+
+async def _note(session: AsyncSession, delivery_id: str, **values: Any) -> None:
+    await session.execute(
+        update(DeliveryRow)
+        .where(DeliveryRow.id == delivery_id, DeliveryRow.state == "pending")
+        .values(values)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def read_backlog(sessions: Sessions) -> DeliveryBacklog:

@@ -84,7 +84,7 @@ def service(storage, tmp_path):
         yield process, _url(process, Path(log.name))
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(30)
         log.close()
 
 

@@ -50,7 +50,7 @@ async def test_it_says_where_it_is_works_and_stops_with_everything(product, tmp_
 
     analysis = analyse(product.url)
     product.process.send_signal(signal.SIGTERM)
-    status = product.process.wait(10)
+    status = product.process.wait(30)
 
     assert product.ready_line == (
         f"gradhealth is ready on {product.url} (data in {tmp_path})\n"

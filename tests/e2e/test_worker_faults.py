@@ -20,7 +20,7 @@ ECHO = ["echo", {"value": 1}]
 
 @pytest.fixture
 async def scene(storage):
-    async with scene_on(storage, job_seconds=2, **IMPATIENT) as opened:
+    async with scene_on(storage, job_seconds=5, **IMPATIENT) as opened:
         yield opened
 
 
@@ -146,7 +146,7 @@ async def test_work_that_cannot_be_done_fails_with_a_reason_and_the_next_runs(
         "be_killed_for_memory": (3, "child_crashed", "after 3 .*out of memory"),
         "allocate_for_ever": (1, "out_of_memory", "more memory than it may use"),
         "fail": (1, "job_failed", "ZeroDivisionError"),
-        "hold_the_gil": (1, "time_limit", "limit of 2 s"),
+        "hold_the_gil": (1, "time_limit", "limit of 5 s"),
     }
     for unit, (attempts, code, reason) in expected.items():
         arguments = {"file": str(tmp_path / unit)} if unit == "hold_the_gil" else {}

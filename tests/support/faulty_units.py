@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from worker import log_unit
+from worker.logs.unit import judge
 
 # They leave notes in the tests' folders.
 WRITABLE = (Path(tempfile.gettempdir()),)
@@ -93,7 +93,7 @@ def check_device(report):
 
 def judge_log(report, **arguments):
     """The real one: logs need no torch."""
-    return log_unit.judge(arguments, report)
+    return judge(arguments, report)
 
 
 def environment(report):

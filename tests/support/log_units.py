@@ -1,6 +1,6 @@
 """The unit that reads logs alone: its processes start without torch."""
 
-from worker import log_unit
+from worker.logs.unit import judge
 
 WRITABLE = ()
 
@@ -16,4 +16,4 @@ def set_threads(count):
 def run(unit, arguments, report):
     if unit == "need_memory":
         raise MemoryError
-    return log_unit.judge(arguments, report)
+    return judge(arguments, report)

@@ -44,7 +44,7 @@ class Programs:
         for process in self._processes.values():
             process.terminate()
         for process in self._processes.values():
-            process.wait(10)
+            process.wait(30)
 
     def start(self, *modules):
         """Start `service`, `worker` or both, behind what they logged before."""
@@ -67,7 +67,7 @@ class Programs:
         """Ask to stop, and wait for it."""
         process = self._processes.pop(module)
         process.terminate()
-        return process.wait(10)
+        return process.wait(30)
 
     def log(self, module):
         """What it has logged so far."""

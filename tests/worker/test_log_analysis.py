@@ -16,7 +16,7 @@ from gradhealth.schemas.analysis import Options
 from storage.uploads.content import Upload
 from storage.uploads.readings import StoredLog
 from worker.config import WorkerSettings
-from worker.log_analysis import analyse_log
+from worker.logs.analysis import analyse_log
 from worker.processes.supervisor import Supervisor
 
 # One template of processes for all of them.

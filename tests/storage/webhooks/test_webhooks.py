@@ -160,7 +160,10 @@ async def test_busy_webhooks_are_left_alone(stores, webhooks):
 async def test_a_webhook_that_is_gone_is_told_nothing_until_a_replay(stores, webhooks):
     hook = await listen(webhooks)
     await stores.analyses.cancel(await analysis(stores))
-    await deliveries(stores).disable(hook.id)
+    (taken,) = await deliveries(stores).take(100, busy=())
+    await deliveries(stores).disable(
+        hook.id, answering=taken.id, status=410, error="answered 410"
+    )
     await stores.analyses.cancel(await analysis(stores))
     (dead,) = (await webhooks.deliveries(hook.id)).items
     nothing = await deliveries(stores).take(100, busy=())
@@ -168,7 +171,7 @@ async def test_a_webhook_that_is_gone_is_told_nothing_until_a_replay(stores, web
     (due,) = await deliveries(stores).take(100, busy=())
     (enabled,) = (await webhooks.all()).items
 
-    assert (dead.state, dead.due_seconds) == ("dead", None)
+    assert (dead.state, dead.last_status, dead.due_seconds) == ("dead", 410, None)
     assert nothing == []
     assert (replayed.state, replayed.attempts) == ("pending", 0)
     assert due.id == dead.id

@@ -13,7 +13,7 @@ from gradhealth.exceptions import OutOfMemoryError
 from gradhealth.schemas.analysis import Options, Progress, Result
 from storage.uploads.readings import ReadRun, StoredLog
 
-from .ports import Report, RunUnit
+from ..ports import Report, RunUnit
 
 TOO_LARGE = (
     "reading the log needed more memory than it may use; send fewer steps, columns or "
