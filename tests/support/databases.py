@@ -8,6 +8,7 @@ import signal
 import tempfile
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from uuid import uuid4
@@ -95,5 +96,7 @@ def _postgresql_template(server):
 
 
 def _migrated(settings):
-    asyncio.run(migrate(settings))
+    # In a thread: whoever asks may be in a loop already.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, migrate(settings)).result()
     return settings
