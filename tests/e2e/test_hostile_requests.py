@@ -115,6 +115,7 @@ async def test_it_refuses_them_all_stays_small_and_stays_alive(service):
         assert (await client.get("/v1/analyses")).json()["items"] == []
 
 
+@pytest.mark.any_database
 async def test_one_key_sent_eight_times_at_once_is_one_analysis(service):
     _, url = service
     headers = JSON | {"Idempotency-Key": "the same"}

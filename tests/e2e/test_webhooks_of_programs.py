@@ -20,6 +20,7 @@ def database(tmp_path):
     return create_sqlite(tmp_path)
 
 
+@pytest.mark.any_database
 def test_nothing_is_lost_when_the_service_is_killed(database, tmp_path):
     settings = {"webhook_private_targets": 1, "webhook_seconds": 0.5}
 

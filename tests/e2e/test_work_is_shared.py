@@ -85,6 +85,7 @@ async def test_one_worker_does_all_of_it_alone(storage, tmp_path):
     assert [line for line, _ in lines(file)] == ["0", "1", "2", "3", "4"]
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("victim", ["owner", "helper"])
 async def test_a_killed_worker_repeats_no_unit_that_was_finished(
     storage, tmp_path, victim

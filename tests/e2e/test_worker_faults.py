@@ -159,6 +159,7 @@ async def test_work_that_cannot_be_done_fails_with_a_reason_and_the_next_runs(
         assert following.status == "succeeded"
 
 
+@pytest.mark.any_database
 async def test_a_unit_is_repeated_after_a_crash_and_the_ones_before_are_not(
     scene, tmp_path
 ):
