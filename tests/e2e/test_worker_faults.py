@@ -20,7 +20,7 @@ ECHO = ["echo", {"value": 1}]
 
 @pytest.fixture
 async def scene(storage):
-    async with scene_on(storage, job_seconds=5, **IMPATIENT) as opened:
+    async with scene_on(storage, job_seconds=2, **IMPATIENT) as opened:
         yield opened
 
 
@@ -90,7 +90,7 @@ async def test_a_worker_that_never_comes_back_is_replaced(storage, tmp_path):
         await gone(pid)
         await pid_in(stuck)
 
-        assert time.monotonic() - began < 30
+        assert time.monotonic() - began < 6
         assert file.read_text() == "done before\n"
         assert (await scene.stores.analyses.get(id_)).attempts == 2
 
@@ -124,9 +124,11 @@ async def test_a_stopped_worker_gives_its_work_back_uncounted(scene, tmp_path):
     pid = await pid_in(stuck)
     following = await scene.submit(ECHO)
 
+    began = time.monotonic()
     exit_code = scene.fleet.stop("one")
 
     assert exit_code == 0
+    assert time.monotonic() - began < 5
     await gone(pid)
     for each in (id_, following):
         given_back = await scene.stores.analyses.get(each)
@@ -146,7 +148,7 @@ async def test_work_that_cannot_be_done_fails_with_a_reason_and_the_next_runs(
         "be_killed_for_memory": (3, "child_crashed", "after 3 .*out of memory"),
         "allocate_for_ever": (1, "out_of_memory", "more memory than it may use"),
         "fail": (1, "job_failed", "ZeroDivisionError"),
-        "hold_the_gil": (1, "time_limit", "limit of 5 s"),
+        "hold_the_gil": (1, "time_limit", "limit of 2 s"),
     }
     for unit, (attempts, code, reason) in expected.items():
         arguments = {"file": str(tmp_path / unit)} if unit == "hold_the_gil" else {}
@@ -193,7 +195,7 @@ async def test_cancelling_what_runs_frees_the_worker_at_once(scene, tmp_path):
     await gone(pid)
     ended = await scene.end_of(following)
 
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 1.5
     assert ended.status == "succeeded"
     assert not (tmp_path / "never").exists()
     for id_ in (running, queued):

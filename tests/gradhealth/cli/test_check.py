@@ -238,6 +238,14 @@ def test_the_policy_in_force_is_shown_with_its_origins(run, folder):
     assert "non_finite in * expired on 2020-01-01: old" in out
 
 
+def test_twice_the_same_is_byte_for_byte_the_same(run, write):
+    names = [write("fine"), write("critical")]
+
+    for each in ("text", "json", "markdown", "sarif", "junit", "gitlab", "github"):
+        first = run("check", *names, "--format", each)[1]
+        assert first == run("check", *names, "--format", each)[1]
+
+
 def test_fast_decides_without_training_and_says_where_it_cannot(run, write):
     sick = [{"type": "Linear", "out_features": 8}, {"type": "Sigmoid"}] * 20
     rnn = [{"type": "RNN", "hidden_size": 4, "return": "last"}]
