@@ -15,6 +15,8 @@ from .table import Table
 
 # A trend over depth needs three layers.
 MIN_LAYERS = 3
+# Of more layers so many, evenly spread, are compared in pairs: half a million.
+MAX_COMPARED = 1_000
 # The start of a run, where the structure shows and convergence does not yet.
 FIRST_SHARE = 0.25
 # Parts of names, and types, of what has no weight matrix in the chain of layers.
@@ -59,15 +61,21 @@ class DepthReading:
     @cached_property
     def consistency(self) -> float:
         """Rank correlation with depth: 1 when each layer has more than the last one."""
-        return tau(self.decades)
+        return tau(self.decades[self._compared])
 
     def share_below(self, factor: float) -> float:
         """Of the steps from layer to layer, how many leave less than a factor."""
         return float(np.mean(np.diff(self.decades) > -np.log10(factor)))
 
+    @property
+    def _compared(self) -> IntArray:
+        """[K] places of the layers that are compared with each other."""
+        count = len(self.decades)
+        return np.linspace(0, count - 1, min(count, MAX_COMPARED)).astype(np.int64)
+
     def _factor(self, decades: Floats) -> float:
-        places = np.arange(len(decades), dtype=np.float64)
-        return float(10.0 ** -slope(places, decades))
+        places = self._compared
+        return float(10.0 ** -slope(places.astype(np.float64), decades[places]))
 
 
 def read_depth(history: History, name: str) -> DepthReading | None:

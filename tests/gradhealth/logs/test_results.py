@@ -1,5 +1,7 @@
 """The answer about a log, from a trace to a result."""
 
+import tracemalloc
+
 import numpy as np
 
 from gradhealth.logs.results import judge_log
@@ -41,6 +43,18 @@ def test_a_long_run_is_judged_as_a_short_one():
 
     assert short.verdict == long.verdict == "healthy"
     assert len(long.curves["loss"].steps) <= 512
+
+
+def test_the_memory_for_a_trend_over_depth_does_not_grow_with_its_pairs():
+    log = a_log(layer_norms=by_depth(CHANCE, 0.999, num_layers=5_000, num_steps=20))
+
+    tracemalloc.start()
+    result = judge_log(log)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert [each.problem for each in result.findings] == ["vanishing_gradient"]
+    assert peak < 100 * 2**20
 
 
 def at_chance(update_ratio):
