@@ -2,6 +2,7 @@
 
 import atexit
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from os import PathLike
@@ -53,7 +54,7 @@ class Recorder:
             cache when left out.
 
     Raises:
-        ValueError: An interval, a budget or an optimizer that makes no sense.
+        ValueError: A number, a name or an optimizer that makes no sense.
     """
 
     def __init__(  # noqa: PLR0913 -- every one is a choice of the user's
@@ -73,6 +74,7 @@ class Recorder:
         every_rank: bool = False,
         spool: str | PathLike[str] | None = None,
     ) -> None:
+        _check_numbers(clip_max_norm, trivial_loss, first_step)
         self._subject = Subject(model)
         self.run = run or type(self._subject.eager).__name__
         several = [optimizer] if isinstance(optimizer, Optimizer) else [*optimizer]
@@ -235,6 +237,17 @@ class Recorder:
         """Notes why the recording ended; the training goes on."""
         self._failures.append(f"recording stopped: {type(error).__name__}: {error}")
         logger.warning("recording stopped", exc_info=error)
+
+
+def _check_numbers(
+    clip_max_norm: float | None, trivial_loss: float | None, first_step: int
+) -> None:
+    if clip_max_norm is not None and not 0 < clip_max_norm < math.inf:
+        raise ValueError("clip_max_norm: a number above 0, or None")
+    if trivial_loss is not None and not math.isfinite(trivial_loss):
+        raise ValueError("trivial_loss: a finite number, or None")
+    if first_step < 0:
+        raise ValueError("first_step: 0 or more")
 
 
 def _have_common(

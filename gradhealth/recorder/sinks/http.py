@@ -33,6 +33,15 @@ SERVER_ERROR = HTTPStatus.INTERNAL_SERVER_ERROR
 ANNOUNCEMENT, ID = "run.json", "id"
 
 
+class _BrokenSpoolError(GradHealthError):
+    """What was to be told about a run was cut short, as by a full disk."""
+
+    code = "broken_spool"
+
+    def __init__(self) -> None:
+        super().__init__("the disk was full when the run began")
+
+
 class HttpSink:
     """Batches go to disk, and from there to the service on a thread of its own.
 
@@ -152,14 +161,14 @@ class HttpSink:
     def _send_all(self, spool: Spool) -> None:
         while (found := spool.first()) is not None:
             path, body = found
-            run_id = self._run_id(spool)
             try:
-                self._client.add_batch(run_id, body)
+                self._client.add_batch(self._run_id(spool), body)
             except RefusedError as error:
                 if error.status in PASSING or error.status >= SERVER_ERROR:
                     raise
-                self._complain(error)
-                self._num_refused += 1
+                self._refuse(error)
+            except _BrokenSpoolError as error:
+                self._refuse(error)
             spool.remove(path)
 
     def _run_id(self, spool: Spool) -> str:
@@ -167,7 +176,10 @@ class HttpSink:
         known = spool.kept(ID)
         if known is not None:
             return known.decode()
-        announcement = json.loads(spool.kept(ANNOUNCEMENT) or b"")
+        try:
+            announcement = json.loads(spool.kept(ANNOUNCEMENT) or b"")
+        except ValueError:
+            raise _BrokenSpoolError from None
         run_id = self._client.create_run(
             announcement["name"],
             layers=[TracedLayer(**layer) for layer in announcement["layers"]],
@@ -176,6 +188,11 @@ class HttpSink:
         )
         spool.keep(ID, run_id.encode())
         return run_id
+
+    def _refuse(self, error: GradHealthError) -> None:
+        """Notes a batch that nobody will ever take; it must not stop the others."""
+        self._complain(error)
+        self._num_refused += 1
 
     def _complain(self, error: Exception) -> None:
         if self._trouble is None:

@@ -230,7 +230,15 @@ def test_a_full_disk_is_told_and_not_felt(tmp_path, caplog):
 
 
 @pytest.mark.parametrize(
-    "how", [{"budget": 0.0}, {"norm_every": 0}, {"sample_every": -1}]
+    "how",
+    [
+        {"budget": 0.0},
+        {"norm_every": 0},
+        {"sample_every": -1},
+        {"clip_max_norm": 0.0},
+        {"trivial_loss": float("nan")},
+        {"first_step": -1},
+    ],
 )
 def test_settings_that_make_no_sense_are_refused(how):
     model = mlp()

@@ -129,6 +129,30 @@ def test_a_refused_batch_is_told_and_the_others_are_sent(spool):
     assert files(spool) == []
 
 
+def test_a_refused_run_is_told_and_does_not_wait_for_ever(spool):
+    def answer(path, _count):
+        return 200 if path.endswith("batches") else 422
+
+    with RunServer(answer=answer) as server:
+        _, recorder = record(server.url, spool)
+
+    assert any("batches were refused" in note for note in recorder.notes)
+    assert files(spool) == []
+
+
+def test_a_run_that_nobody_can_announce_does_not_stop_those_after_it(spool):
+    with RunServer() as server:
+        left = Spool.create(spool, server.url)
+        left.keep("run.json", b"")  # as a full disk leaves it
+        left.put(0, b"batch")
+        left.close()
+        record(server.url, spool, num_steps=4)
+        record(server.url, spool)
+
+        assert server.steps("run-1") == list(range(120))
+        eventually(lambda: files(spool) == [])
+
+
 def test_a_wrong_key_is_told_and_nothing_lost(spool):
     with RunServer(answer=lambda _path, _count: 401) as server:
         _, recorder = record(server.url, spool)
