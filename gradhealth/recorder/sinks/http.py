@@ -1,11 +1,12 @@
 """Sends a run to a service, which may be slow, away, or refuse."""
 
-import json
 import logging
 import threading
 import time
 from http import HTTPStatus
 from pathlib import Path
+
+from pydantic_core import from_json, to_json
 
 from ...batches.batch import Batch
 from ...client import Client, RefusedError, ServerUnreachableError
@@ -34,12 +35,12 @@ ANNOUNCEMENT, ID = "run.json", "id"
 
 
 class _BrokenSpoolError(GradHealthError):
-    """What was to be told about a run was cut short, as by a full disk."""
+    """What was kept of a run cannot be sent, as where the disk was full."""
 
     code = "broken_spool"
 
-    def __init__(self) -> None:
-        super().__init__("the disk was full when the run began")
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the run's name and layers cannot be read ({reason})")
 
 
 class HttpSink:
@@ -88,7 +89,7 @@ class HttpSink:
             "layers": document["layers"],
             "config": document["context"],
         }
-        self._spool.keep(ANNOUNCEMENT, json.dumps(announcement).encode())
+        self._spool.keep(ANNOUNCEMENT, to_json(announcement))
         self._thread.start()
 
     def write(self, batch: Batch) -> None:
@@ -177,9 +178,9 @@ class HttpSink:
         if known is not None:
             return known.decode()
         try:
-            announcement = json.loads(spool.kept(ANNOUNCEMENT) or b"")
-        except ValueError:
-            raise _BrokenSpoolError from None
+            announcement = from_json(spool.kept(ANNOUNCEMENT) or b"", allow_inf_nan=False)
+        except ValueError as error:
+            raise _BrokenSpoolError(str(error)) from error
         run_id = self._client.create_run(
             announcement["name"],
             layers=[TracedLayer(**layer) for layer in announcement["layers"]],

@@ -140,10 +140,11 @@ def test_a_refused_run_is_told_and_does_not_wait_for_ever(spool):
     assert files(spool) == []
 
 
-def test_a_run_that_nobody_can_announce_does_not_stop_those_after_it(spool):
+@pytest.mark.parametrize("kept", [b"", b'{"name"', b'{"name": NaN}'])
+def test_a_run_that_nobody_can_announce_does_not_stop_those_after_it(spool, kept):
     with RunServer() as server:
         left = Spool.create(spool, server.url)
-        left.keep("run.json", b"")  # as a full disk leaves it
+        left.keep("run.json", kept)
         left.put(0, b"batch")
         left.close()
         record(server.url, spool, num_steps=4)
