@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Callable, Mapping
+from io import RawIOBase
 from itertools import count
 from pathlib import Path
 
@@ -59,8 +60,20 @@ class FileSink:
         return [f"written to {self.path}"]
 
     def _append(self, line: bytes) -> None:
-        with self.path.open("ab") as file:
-            file.write(self._compress(line + b"\n"))
+        with self.path.open("ab", buffering=0) as file:
+            size = file.tell()
+            try:
+                _write_all(file, self._compress(line + b"\n"))
+            except OSError:
+                # Half a line, as of a full disk, would spoil those that come after it.
+                file.truncate(size)
+                raise
+
+
+def _write_all(file: RawIOBase, data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[file.write(left) :]
 
 
 def _created(path: Path) -> Path:

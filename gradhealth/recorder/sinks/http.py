@@ -178,7 +178,9 @@ class HttpSink:
         if known is not None:
             return known.decode()
         try:
-            announcement = from_json(spool.kept(ANNOUNCEMENT) or b"", allow_inf_nan=False)
+            announcement = from_json(
+                spool.kept(ANNOUNCEMENT) or b"", allow_inf_nan=False
+            )
         except ValueError as error:
             raise _BrokenSpoolError(str(error)) from error
         run_id = self._client.create_run(

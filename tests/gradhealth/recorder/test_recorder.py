@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import resource
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -227,6 +229,38 @@ def test_a_full_disk_is_told_and_not_felt(tmp_path, caplog):
     assert "batches were not written" in " ".join(recorder.notes)
     assert "could not be written" in caplog.text
     assert len(recorder.trace().steps) == 123
+
+
+@contextmanager
+def no_room_in(path, num_bytes):
+    """The file may grow by so many bytes only, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    largest = path.stat().st_size + num_bytes
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize(("suffix", "unpack"), PACKED.items())
+def test_what_comes_after_a_full_disk_is_readable(tmp_path, suffix, unpack):
+    path = tmp_path / f"trace.jsonl{suffix}"
+    model = mlp()
+    optimizer = sgd(model)
+
+    with Recorder(model, optimizer, to=path, budget=None) as recorder:
+        train(model, optimizer, num_steps=10)
+        recorder.trace()
+        with no_room_in(path, 20):
+            train(model, optimizer, num_steps=10)
+            recorder.trace()
+        train(model, optimizer, num_steps=10)
+
+    _, *batches = map(json.loads, unpack(path.read_bytes()).splitlines())
+    steps = [step for batch in batches for step in batch["steps"]]
+    assert steps == [*range(10), *range(20, 30)]
+    assert "1 batches were not written" in " ".join(recorder.notes)
 
 
 @pytest.mark.parametrize(
