@@ -101,13 +101,24 @@ def _outlook(network: Network, look: _Look, thresholds: Thresholds) -> Outlook:
     if smallest < low - margin or largest > high + margin:
         return "broken"
     clear = low + CLEAR.value < smallest and largest < high - CLEAR.value
-    return "sound" if clear and not _is_saturated(statistics, thresholds) else "open"
+    if _is_saturated(statistics, thresholds) or _is_rarely_active(
+        statistics, thresholds
+    ):
+        return "open"
+    return "sound" if clear else "open"
 
 
 def _is_dead(statistics: Statistics, thresholds: Thresholds) -> bool:
     """Whether some layer is dead from the start, whatever the seed."""
     limit = tuned(DeadRelu, thresholds).share.value
     return _smallest_worst(statistics, "dead_fraction") >= limit
+
+
+def _is_rarely_active(statistics: Statistics, thresholds: Thresholds) -> bool:
+    """Whether some layer is off for nearly all inputs: the rest may revive it."""
+    limit = tuned(DeadRelu, thresholds).active.value
+    shares = np.nan_to_num(statistics.at_start("active_fraction"), nan=1.0)
+    return bool(np.max(np.min(shares, axis=1, initial=1.0)) < limit)
 
 
 def _is_saturated(statistics: Statistics, thresholds: Thresholds) -> bool:

@@ -109,6 +109,10 @@ class Statistics:
         """[S, L] a layer series at the last state that was measured."""
         return np.stack([_row(trace, name, -1) for trace in self.traces])
 
+    def half_way(self, name: str) -> FloatArray:
+        """[S, L] last state measured up to half of the steps; NaN: only the start."""
+        return np.stack([_half_way(trace, name) for trace in self.traces])
+
     def middle(self, name: str) -> FloatArray:
         """[S, L] median over the sampled steps between start and end."""
         return np.stack([_middle(trace, name) for trace in self.traces])
@@ -193,6 +197,19 @@ def _measured(trace: Trace, name: str) -> FloatArray:
 
 def _row(trace: Trace, name: str, index: int) -> FloatArray:
     return np.asarray(_measured(trace, name)[index])
+
+
+def _half_way(trace: Trace, name: str) -> FloatArray:
+    if name not in trace.layer_series or not len(trace.steps):
+        return np.full(len(trace.layers or ()), math.nan)
+    table = trace.layer_series[name]
+    is_known = ~np.ma.getmaskarray(table).all(axis=1)
+    is_early = (trace.steps > trace.steps[0]) & (2 * trace.steps <= trace.steps[-1])
+    rows = np.flatnonzero(is_known & is_early)
+    if not len(rows):
+        return np.full(table.shape[1], math.nan)
+    row = table[rows[-1]]
+    return np.asarray(np.where(np.ma.getmaskarray(row), math.nan, row.data))
 
 
 def _clipped(log10: FloatArray) -> FloatArray:

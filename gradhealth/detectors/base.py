@@ -41,6 +41,12 @@ VANISHED = Threshold(
 DEAD = Threshold(
     0.9, "units", "healthy layers stay below 0.6, vanishing ones below 0.85"
 )
+ACTIVE = Threshold(
+    0.01,
+    "(sample, unit) pairs above 0",
+    "a ReLU passes on the square root of this share of a gradient: 0.1, where one that "
+    "is on for half of its inputs passes on 0.7",
+)
 STEEP = Threshold(
     -1.5,
     "log10 J",
@@ -120,6 +126,16 @@ class Case:
         gains = self.statistics.log10_gain
         smallest = gains.min(axis=1) if gains.shape[1] > 1 else []
         return estimate(smallest, DECADES_TOLERANCE)
+
+    @cached_property
+    def is_off_at_start(self) -> bool:
+        """Whether some layer starts off for all inputs, or nearly all."""
+        dead = np.nan_to_num(self.statistics.at_start("dead_fraction"))
+        active = np.nan_to_num(self.statistics.at_start("active_fraction"), nan=1.0)
+        return bool(
+            np.mean(np.max(dead, axis=1, initial=0.0)) >= DEAD.value
+            or np.mean(np.min(active, axis=1, initial=1.0)) < ACTIVE.value
+        )
 
     def vanishes_before(self, shares: FloatArray, threshold: Threshold) -> bool:
         """Whether the gradient vanished before units came to be dead or saturated.

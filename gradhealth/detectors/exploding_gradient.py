@@ -11,7 +11,6 @@ from ..schemas.finding import Evidence, Finding
 from ..statistics import Estimate, FloatArray, Statistics, estimate
 from .base import (
     COLLAPSE,
-    DEAD,
     DECADES_TOLERANCE,
     Case,
     Detector,
@@ -82,8 +81,7 @@ class ExplodingGradient(Detector):
         broken = statistics.context.non_finite
         if not case.is_harmed or (broken is not None and broken.where == "data"):
             return None
-        starts = np.nan_to_num(statistics.at_start("dead_fraction"))
-        if np.mean(np.max(starts, axis=1, initial=0.0)) >= DEAD.value:
+        if case.is_off_at_start:
             return None  # biases make the outputs large, and no gradient grows
         start = np.fmax(statistics.loss_first, statistics.trivial_loss)
         ratio = estimate(statistics.loss_last / start, 0.1)

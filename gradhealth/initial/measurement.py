@@ -64,6 +64,11 @@ def _measure(network: Network, seed: int) -> Trace:
             for x in [run.outputs[node.path]]
             if isinstance(node.layer, RELUS)
         },
+        "active_fraction": {
+            node.path: float((run.outputs[node.path] > 0).mean())
+            for node in nodes
+            if isinstance(node.layer, RELUS)
+        },
         "saturated_fraction": {
             node.path: float((distance > limit).mean())
             for node in nodes

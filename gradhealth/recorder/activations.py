@@ -25,6 +25,11 @@ def dead_fractions(outputs: Sequence[Tensor]) -> list[float]:
     return _reduced(outputs, _dead)
 
 
+def active_fractions(outputs: Sequence[Tensor]) -> list[float]:
+    """Share of (sample, unit) pairs of each [B, ...] above 0."""
+    return _reduced(outputs, _active)
+
+
 def saturated_fractions(outputs: Sequence[Tensor], kind: UnitKind) -> list[float]:
     """Share of (sample, unit) pairs of each [B, ...] on a flat part."""
     return _reduced(outputs, tanh_flat if kind == "tanh" else sigmoid_flat)
@@ -81,6 +86,10 @@ def _dead(x_NB: Tensor) -> Tensor:
     return 1 - is_active(x_NB).double().mean(1)
 
 
+def _active(x_NB: Tensor) -> Tensor:
+    return _share(x_NB > 0)
+
+
 def tanh_flat(x_NB: Tensor) -> Tensor:
     """[n] share of the values of each [B, ...] near -1 and 1."""
     return _share(x_NB.abs() > TANH_SATURATED)
@@ -91,6 +100,6 @@ def sigmoid_flat(x_NB: Tensor) -> Tensor:
     return _share((x_NB - 0.5).abs() > 0.5 - SIGMOID_SATURATED)
 
 
-def _share(is_flat_NB: Tensor) -> Tensor:
-    is_flat = is_flat_NB.flatten(1)
-    return is_flat.count_nonzero(1).double() / is_flat.shape[1]
+def _share(is_so_NB: Tensor) -> Tensor:
+    is_so = is_so_NB.flatten(1)
+    return is_so.count_nonzero(1).double() / is_so.shape[1]

@@ -19,7 +19,13 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from .activations import UnitKind, dead_fractions, saturated_fractions, stds
+from .activations import (
+    UnitKind,
+    active_fractions,
+    dead_fractions,
+    saturated_fractions,
+    stds,
+)
 
 __all__ = ["Probe", "Reading", "UnitKind"]
 
@@ -40,6 +46,8 @@ class Reading:
         forward_std: Standard deviation over samples of each station's output,
             RMS over its units.
         dead_fraction: Share of units that are 0 for every sample, by activation.
+        active_fraction: Share of (sample, unit) pairs above 0, by activation that
+            can be dead.
         saturated_fraction: Share of (sample, unit) pairs on a flat part, by
             activation.
         temporal_gain: [length] gradient norm at lag 1, 2, ... (lag 1 is the last
@@ -49,6 +57,7 @@ class Reading:
     backward_gain: list[float]
     forward_std: list[float]
     dead_fraction: dict[str, float]
+    active_fraction: dict[str, float]
     saturated_fraction: dict[str, float]
     temporal_gain: list[float]
 
@@ -114,6 +123,7 @@ class Probe:
             backward_gain=gain,
             forward_std=stds([seen.stations[i] for i in range(len(gain))]),
             dead_fraction=self._by_name(seen, "relu", dead_fractions),
+            active_fraction=self._by_name(seen, "relu", active_fractions),
             saturated_fraction={
                 name: share
                 for kind in FLAT_AT_BOTH_ENDS

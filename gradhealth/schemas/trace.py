@@ -79,7 +79,8 @@ class Trace:
         steps: [T] step numbers, ascending.
         series: Name to [T]: loss, grad_norm, lr, clipped, ...
         layer_series: Name to [T, L]: backward_gain, forward_std, grad_norm,
-            weight_norm, update_ratio, dead_fraction, saturated_fraction, ...
+            weight_norm, update_ratio, dead_fraction, active_fraction,
+            saturated_fraction, ...
         lags: [K] distances in time, ascending; empty when nothing is recurrent.
         lag_series: Name to [K]: temporal_gain at the start, temporal_gain_end.
     """

@@ -21,6 +21,7 @@ def test_a_network_that_learns_is_healthy():
         ("exploding_gradient", {"first_update": 0.8}),
         ("exploding_gradient", {"losses": [1.0] * 50 + [5.0] * 50}),
         ("dead_relu", {"dead": 0.97}),
+        ("dead_relu", {"active": 0.0005}),
         ("saturated_activation", {"saturated": 0.7}),
         ("weight_collapse", {"weight_ratio": 0.01}),
         ("temporal_vanishing_gradient", {"temporal": 0.6, "lag": 40}),
@@ -53,7 +54,8 @@ def test_evidence_without_harm_is_latent_and_no_alarm(how):
 
 
 @pytest.mark.parametrize(
-    "how", [{"dead": 0.97}, {"saturated": 0.7}, {"weight_ratio": 0.01}]
+    "how",
+    [{"dead": 0.97}, {"active": 0.0005}, {"saturated": 0.7}, {"weight_ratio": 0.01}],
 )
 def test_a_consequence_without_harm_is_not_mentioned(how):
     assert diagnose(traces(**how)).findings == ()
@@ -68,6 +70,39 @@ def test_dead_units_stand_before_the_vanishing_they_cause():
     diagnosis = diagnose(traces(progress=0.0, dead=1.0, decades_per_layer=-100.0))
 
     assert [finding.problem for finding in diagnosis.findings] == ["dead_relu"]
+
+
+def test_a_sparse_layer_is_not_dead():
+    diagnosis = diagnose(traces(progress=0.0, dead=0.6, active=0.03))
+
+    assert diagnosis.primary == "stalled_training"
+
+
+def test_a_layer_that_rare_outliers_turn_on_is_dead_from_its_first_weights():
+    diagnosis = diagnose(traces(progress=0.0, dead=0.1, active=[0.5] * 5 + [1e-4]))
+
+    [finding] = diagnosis.findings
+    assert (finding.cause.kind, finding.layers) == ("initialisation", ["model.11"])
+    assert finding.evidence[0].statistic == "active_fraction"
+
+
+def test_a_layer_that_revives_too_late_was_dead():
+    runs = traces(progress=0.3)
+    for run in runs:
+        run.layer_series["active_fraction"][0] = 0.0001
+        run.layer_series["active_fraction"][40] = 0.0
+        run.layer_series["active_fraction"][-1] = 0.05
+
+    assert diagnose(runs).primary == "dead_relu"
+
+
+def test_a_layer_that_revives_early_is_no_reason_to_fail():
+    runs = traces(progress=0.3)
+    for run in runs:
+        run.layer_series["active_fraction"][0] = 0.0001
+        run.layer_series["active_fraction"][40] = 0.3
+
+    assert diagnose(runs).primary == "stalled_training"
 
 
 def test_half_dead_units_of_a_vanishing_network_are_a_consequence():

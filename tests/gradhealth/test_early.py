@@ -73,6 +73,12 @@ def test_saturated_units_are_not_decided():
     assert result.verdict == "insufficient_data"
 
 
+def test_units_that_few_inputs_turn_on_are_not_decided():
+    rules = [*init("kaiming_normal_"), {"match": "Linear.bias", "value": -4.0}]
+
+    assert judged(*deep("ReLU", 1), init=rules).verdict == "insufficient_data"
+
+
 def test_thresholds_move_the_border():
     layers, rules = deep("Sigmoid", 5), init("xavier_normal_")
     lenient = {"vanishing_gradient": {"gain": -9.0}}

@@ -23,6 +23,7 @@ def trace(
     progress=0.95,
     num_steps=NUM_STEPS,
     dead=0.1,
+    active=0.5,
     saturated=None,
     weight_ratio=1.0,
     update_ratio=1e-3,
@@ -46,6 +47,7 @@ def trace(
         table.put("backward_gain", row, "Linear", gains)
         table.put("forward_std", row, "Linear", 1.0)
         table.put("dead_fraction", row, "ReLU", dead)
+        table.put("active_fraction", row, "ReLU", active)
         if saturated is not None:
             table.put("saturated_fraction", row, "ReLU", saturated)
     table.put("weight_norm", 0, "Linear", 10.0)

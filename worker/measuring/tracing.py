@@ -84,6 +84,7 @@ def _add_sample(
         table.add_named("backward_gain", step, dict(gains))
         table.add_named("forward_std", step, dict(stds))
         table.add_named("dead_fraction", step, reading.dead_fraction)
+        table.add_named("active_fraction", step, reading.active_fraction)
         table.add_named("saturated_fraction", step, reading.saturated_fraction)
 
 

@@ -119,6 +119,20 @@ def test_a_dead_channel_of_a_convolution_is_one_unit():
     assert reading.dead_fraction["relu"] == pytest.approx(0.25)
 
 
+def test_a_unit_that_one_position_turns_on_is_alive_but_hardly_active():
+    model = chain(nn.Conv2d(1, 2, 1), nn.ReLU())
+    with torch.no_grad():
+        model[0].weight.fill_(1.0)
+        model[0].bias.fill_(-8.0)
+    x = torch.zeros(4, 1, 5, 5)
+    x[2, 0, 3, 3] = 9.0
+
+    reading = Probe(model, [model[0]], {"relu": (model[1], "relu")}).read(x)
+
+    assert reading.dead_fraction["relu"] == 0.0
+    assert reading.active_fraction["relu"] == pytest.approx(1 / 100)
+
+
 @pytest.mark.parametrize(
     ("activation", "kind"), [(nn.Tanh(), "tanh"), (nn.Sigmoid(), "sigmoid")]
 )
