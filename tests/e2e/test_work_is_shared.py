@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -12,17 +14,48 @@ from tests.support.scenes import IMPATIENT, scene_on
 NAP = ["nap", {"seconds": 0.2}]
 
 
-def logged_naps(file, number, seconds):
-    return [
-        ["log_and_nap", {"file": str(file), "line": str(n), "seconds": seconds}]
-        for n in range(number)
-    ]
+@dataclass(frozen=True)
+class Log:
+    """What units leave that are done in this folder; some of them wait at its gate."""
+
+    folder: Path
+
+    def units(self, *numbers, wait=False):
+        gate = str(self._gate) if wait else None
+        return [
+            ["log_and_wait", {"file": str(self._file), "line": str(n), "gate": gate}]
+            for n in numbers
+        ]
+
+    def open_gate(self):
+        self._gate.touch()
+
+    def lines(self):
+        """What was logged: (number, template of the worker that did it)."""
+        text = self._file.read_text() if self._file.exists() else ""
+        return [
+            (int(number), worker)
+            for number, worker in map(str.split, text.splitlines())
+        ]
+
+    async def begun_by(self, num_workers, *, first=0):
+        """Wait until so many workers have begun a unit with that number or above."""
+        async with asyncio.timeout(20):
+            while len({w for n, w in self.lines() if n >= first}) < num_workers:
+                await asyncio.sleep(0.05)
+
+    @property
+    def _file(self):
+        return self.folder / "log"
+
+    @property
+    def _gate(self):
+        return self.folder / "gate"
 
 
-def lines(file):
-    """What was logged: (line, template of the worker that did it)."""
-    text = file.read_text() if file.exists() else ""
-    return [tuple(line.split()) for line in text.splitlines()]
+@pytest.fixture
+def log(tmp_path):
+    return Log(tmp_path)
 
 
 async def running(scene):
@@ -58,70 +91,69 @@ async def test_a_flood_delays_others_by_no_more_than_what_runs(storage, num_jobs
 
 
 @pytest.mark.any_database
-async def test_idle_workers_do_units_of_an_analysis(storage, tmp_path):
-    file = tmp_path / "log"
+async def test_idle_workers_do_units_of_an_analysis(storage, log):
     async with scene_on(storage, **IMPATIENT) as scene:
         await scene.start("one", "two", "three")
-        id_ = await scene.submit(*logged_naps(file, 12, 0.4), at_once=True)
+        units = log.units(*range(12), wait=True)
+        id_ = await scene.submit(*units, at_once=True)
 
+        await log.begun_by(3)
+        log.open_gate()
         ended = await scene.end_of(id_)
 
     assert ended.status == "succeeded"
     assert ended.result.notes == [str(n) for n in range(12)]
-    assert Counter(line for line, _ in lines(file)).total() == 12
-    assert len({worker for _, worker in lines(file)}) == 3
+    assert sorted(number for number, _ in log.lines()) == [*range(12)]
 
 
 @pytest.mark.any_database
-async def test_one_worker_does_all_of_it_alone(storage, tmp_path):
-    file = tmp_path / "log"
+async def test_one_worker_does_all_of_it_alone(storage, log):
     async with scene_on(storage, **IMPATIENT) as scene:
         scene.fleet.start("one")
-        id_ = await scene.submit(*logged_naps(file, 5, 0.01), at_once=True)
+        id_ = await scene.submit(*log.units(*range(5)), at_once=True)
 
         ended = await scene.end_of(id_)
 
     assert ended.status == "succeeded"
-    assert [line for line, _ in lines(file)] == ["0", "1", "2", "3", "4"]
+    assert [number for number, _ in log.lines()] == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.any_database
 @pytest.mark.parametrize("victim", ["owner", "helper"])
-async def test_a_killed_worker_repeats_no_unit_that_was_finished(
-    storage, tmp_path, victim
-):
-    file = tmp_path / "log"
+async def test_a_killed_worker_repeats_no_unit_that_was_finished(storage, log, victim):
     async with scene_on(storage, **IMPATIENT) as scene:
         await scene.start("one", "two")
         id_ = await scene.submit(
-            *logged_naps(file, 8, 0.6), ["echo", {"value": "end"}], at_once=True
+            *log.units(0, 1, 2, 3),
+            *log.units(4, 5, 6, 7, wait=True),
+            ["echo", {"value": "end"}],
+            at_once=True,
         )
-        while len({worker for _, worker in lines(file)}) < 2:
-            await asyncio.sleep(0.05)
+        await log.begun_by(2, first=4)
         does = {
             each.id: "owner" if each.analyses else "helper"
             for each in await scene.workers()
         }
 
         scene.fleet.kill(next(name for name in does if does[name] == victim))
+        log.open_gate()
         ended = await scene.end_of(id_)
 
     assert ended.status == "succeeded"
     assert ended.result.notes == [*map(str, range(8)), "end"]
     # One that was under way at the kill runs again.
-    times = Counter(line for line, _ in lines(file))
+    times = Counter(number for number, _ in log.lines())
     assert times.total() <= 8 + 1
     assert ended.attempts == (2 if victim == "owner" else 1)
 
 
 @pytest.mark.any_database
-async def test_helping_gives_way_to_a_workers_own_analysis(storage, tmp_path):
-    file = tmp_path / "log"
+async def test_helping_gives_way_to_a_workers_own_analysis(storage, log):
     async with scene_on(storage, **IMPATIENT) as scene:
         await scene.start("one", "two")
-        long = await scene.submit(*logged_naps(file, 4, 3), at_once=True)
-        while len(lines(file)) < 2:
-            await asyncio.sleep(0.05)
+        units = log.units(0, 1, 2, 3, wait=True)
+        long = await scene.submit(*units, at_once=True)
+        await log.begun_by(2)
 
         short = await scene.end_of(await scene.submit(NAP), seconds=2)
         await scene.stores.analyses.cancel(long)

@@ -36,11 +36,12 @@ def log(report, file, line):
     return line
 
 
-def log_and_nap(report, file, line, seconds):
-    """Leave the line and the process it was done in, then sleep."""
+def log_and_wait(report, file, line, gate=None):
+    """Leave the line and the process it is done in, then wait for the gate's file."""
     with Path(file).open("a") as opened:
         opened.write(f"{line} {os.getppid()}\n")
-    time.sleep(seconds)
+    while gate and not Path(gate).exists():
+        time.sleep(0.02)
     return line
 
 
@@ -105,7 +106,7 @@ UNITS = {
     for unit in (
         echo,
         log,
-        log_and_nap,
+        log_and_wait,
         nap,
         hold_the_gil,
         crash,
