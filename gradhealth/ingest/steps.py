@@ -10,9 +10,13 @@ from .columns import Column, Floats
 from .exceptions import IngestError
 from .naming import step_rank
 
-# A column of steps has one in at least this share of the rows.
+# A column of steps has one in at least this share of the rows, and at least this share
+# of the steps that the finest has.
 MIN_SHARE = 0.5
 MAX_STEP = 2.0**53
+# A resumed run goes back once in a while; rows of which more than this share go back
+# were written in another order than the run's, such as newest first.
+UNORDERED_SHARE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,11 @@ class Axis:
     steps: IntArray
     name: str | None
     notes: tuple[str, ...] = ()
+
+    @property
+    def num_steps(self) -> int:
+        """How many different steps there are."""
+        return len(np.unique(self.steps))
 
     def at(self, rows: IntArray) -> IntArray:
         """Steps of rows; a row without one has that of the row before."""
@@ -58,13 +67,16 @@ def choose_axis(
             raise IngestError(f"{wanted!r} holds no steps: whole numbers from 0")
         return axis
     candidates = _candidates(columns)
-    # Counters that begin again each epoch give way to one that does not.
-    for axis in candidates:
-        if not (np.diff(axis.steps) < 0).any():
+    # Counters that begin again each epoch give way to one that does not, and those that
+    # go back now and then to one that never does, unless it counts epochs.
+    running = [axis for axis in candidates if not begins_again(axis.steps)]
+    finest = max((axis.num_steps for axis in running), default=0)
+    for axis in running:
+        goes_back = (np.diff(axis.steps) < 0).any()
+        if not goes_back and axis.num_steps >= MIN_SHARE * finest:
             return axis
-    for axis in candidates:
-        if not begins_again(axis.steps):
-            return axis
+    if running:
+        return running[0]
     rows = np.arange(num_rows)
     if candidates:
         note = f"{candidates[0].name} begins again and again: the rows were counted"
@@ -106,9 +118,19 @@ def _are_steps(values: Floats) -> bool:
 
 def begins_again(steps: IntArray) -> bool:
     """Whether a counter returns to its beginning more than once, as each epoch does."""
+    if _is_unordered(steps):
+        return False
     drops = np.flatnonzero(np.diff(steps) < 0) + 1
     gap = int(np.median(np.abs(np.diff(steps)))) if len(steps) > 1 else 0
     return int((steps[drops] <= steps[0] + gap).sum()) > 1
+
+
+def _is_unordered(steps: IntArray) -> bool:
+    """Whether every step is there once, and many of them after a later one."""
+    different = steps[np.append(True, np.diff(steps) != 0)[: len(steps)]]
+    num_drops = (np.diff(different) < 0).sum()
+    is_each_once = len(np.unique(different)) == len(different)
+    return bool(is_each_once and num_drops > UNORDERED_SHARE * len(different))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +140,7 @@ class Repair:
     Attributes:
         kept: Places that count, by ascending step, then as they came.
         num_replaced: Values that were logged again after the run went back.
-        num_moved: Single values that came late.
+        num_moved: Values that came late, or in no order.
     """
 
     kept: IntArray
@@ -131,9 +153,13 @@ def repair(steps: IntArray) -> Repair:
 
     A run resumed from a checkpoint goes back; what it had logged from there on belongs
     to weights that no longer exist. A single step that comes late, and was not there
-    before, is put in its place.
+    before, is put in its place. Where each step is there once and many go back, the
+    rows were in another order than the run's, such as newest first: they are sorted.
     """
     every = np.arange(len(steps))
+    if _is_unordered(steps):
+        order = np.argsort(steps, kind="stable")
+        return Repair(order, num_moved=int((order != every).sum()))
     drops = np.flatnonzero(np.diff(steps) < 0) + 1
     if not len(drops):
         return Repair(every)

@@ -50,6 +50,30 @@ def test_single_steps_that_come_late_are_put_in_place():
     assert "out of order" in notes(trace)
 
 
+def test_rows_that_are_newest_first_are_turned_round():
+    rows = [{"step": n, "epoch": n // 50, "loss": float(n)} for n in range(100)]
+
+    trace = read(rows[::-1])
+
+    assert losses(trace) == {n: float(n) for n in range(100)}
+    assert "100 entries out of order were sorted" in notes(trace)
+
+
+def test_rows_in_no_order_are_sorted():
+    rows = [{"step": n * 37 % 100, "loss": float(n * 37 % 100)} for n in range(100)]
+
+    assert losses(read(rows)) == {n: float(n) for n in range(100)}
+
+
+def test_a_run_that_is_resumed_within_an_epoch_is_not_counted_in_epochs():
+    steps = [*range(300), *range(200, 500)]
+
+    trace = read([{"step": n, "epoch": 0, "loss": 1.0} for n in steps])
+
+    assert trace.steps.tolist() == [*range(500)]
+    assert "100 entries" in notes(trace)
+
+
 def test_rows_of_one_step_are_one():
     trace = read(
         [
