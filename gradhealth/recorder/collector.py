@@ -11,7 +11,7 @@ from torch.utils.hooks import RemovableHandle
 
 from .governor import Costs, Governor
 from .optimized import Optimized
-from .rows import Row
+from .rows import Cells, Row
 from .sampling import Sampling
 from .subject import Subject
 
@@ -60,6 +60,7 @@ class Collector:
         self._row = Row(first_step)
         self._stepped: list[Optimized] = []
         self._measured: list[Optimized] = []
+        self._cells_of: dict[Optimized, list[Cells]] = {}
         self._is_sampled = self._is_broken = False
         self._own_seconds = 0.0
         self._hook_began = perf_counter()
@@ -111,7 +112,17 @@ class Collector:
     def measure_now(self, optimizer: Optimizer) -> None:
         """Takes the norms now, and not again in the optimizer's step."""
         part = next(part for part in self._parts if part.optimizer is optimizer)
-        self._safely(self._measure, part)()
+        self._safely(self._measure_anew, part)()
+
+    def _measure_anew(self, part: Optimized) -> None:
+        """Of gradients that overflowed, and that a scaler skipped, nothing stays."""
+        if part in self._measured and part not in self._stepped:
+            row = self._row
+            left_out = set(map(id, self._cells_of.pop(part)))
+            row.cells = [cells for cells in row.cells if id(cells) not in left_out]
+            row.scalars.pop("loss_scale", None)
+            self._measured.remove(part)
+        self._measure(part)
 
     def _before_step(
         self, part: Optimized, _optimizer: Optimizer, args: Any, kwargs: Any
@@ -141,6 +152,7 @@ class Collector:
             return
         self._measured.append(part)
         is_first = len(self._measured) == 1
+        num_before = len(self._row.cells)
         part.note_state(self._row, self._scaler if is_first else None)
         if self._takes_norms:
             began = perf_counter()
@@ -150,6 +162,7 @@ class Collector:
             began = perf_counter()
             part.before_update(self._row)
             self._sample_seconds += perf_counter() - began
+        self._cells_of[part] = self._row.cells[num_before:]
 
     def _after_step(
         self, part: Optimized, _optimizer: Optimizer, _args: Any, _kwargs: Any
@@ -164,6 +177,7 @@ class Collector:
 
     def _open_row(self) -> None:
         self._stepped, self._measured = [], []
+        self._cells_of = {}
         count = self._step - self._first_step
         self._takes_norms = self._governor.takes_norms(count)
         self._is_sampled = self._governor.takes_sample(count)

@@ -83,7 +83,7 @@ def test_norms_are_those_before_clipping_where_the_loop_says_when():
     np.testing.assert_allclose(trace.series["grad_norm"], before, rtol=1e-5)
 
 
-def amp_training(*, fused, passes_scaler=True, overflow_at=()):
+def amp_training(*, fused, passes_scaler=True, overflow_at=(), clips=False):
     """Scaled gradients; in some steps they overflow, and the scaler skips."""
     model = mlp()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, fused=fused)
@@ -96,6 +96,10 @@ def amp_training(*, fused, passes_scaler=True, overflow_at=()):
             optimizer.zero_grad()
             loss = loss_of(model(x), y) * (math.inf if step in overflow_at else 1.0)
             scaler.scale(loss).backward()
+            if clips:
+                scaler.unscale_(optimizer)
+                recorder.before_clipping()
+                nn.utils.clip_grad_norm_(model.parameters(), 100.0)
             scaler.step(optimizer)
             scaler.update()
     return recorder.trace()
@@ -118,11 +122,14 @@ def test_scaled_gradients_are_recorded_unscaled(fused):
     assert trace.series.get("skipped", np.zeros(1)).sum() == 0
 
 
-def test_steps_that_the_scaler_skips_are_counted_at_the_next():
-    trace = amp_training(fused=False, overflow_at=(3, 4, 8))
+@pytest.mark.parametrize("clips", [False, True])
+def test_steps_that_the_scaler_skips_are_counted_at_the_next(clips):
+    trace = amp_training(fused=False, overflow_at=(3, 4, 8), clips=clips)
 
     assert len(trace.steps) == 9
     assert trace.series["skipped"].filled(0).tolist() == [0, 0, 0, 2, 0, 0, 1, 0, 0]
+    assert np.isfinite(trace.series["grad_norm"]).all()
+    assert np.isfinite(trace.layer_series["weight_norm"]).all()
 
 
 def test_steps_that_a_fused_optimizer_skips_are_marked():
