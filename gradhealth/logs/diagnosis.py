@@ -92,7 +92,7 @@ def _conclude(run: Run, findings: tuple[Finding, ...]) -> Diagnosis:
         return Diagnosis(verdict, first.problem, summary, findings, notes)
     if not _is_judged(run):
         return Diagnosis("insufficient_data", None, _wanted(run), findings, notes)
-    return Diagnosis("healthy", None, _summary(run), findings, notes)
+    return Diagnosis("healthy", None, _summary(run, findings), findings, notes)
 
 
 def _is_judged(run: Run) -> bool:
@@ -108,12 +108,16 @@ def _wanted(run: Run) -> str:
     )
 
 
-def _summary(run: Run) -> str:
+def _summary(run: Run, latent: Sequence[Finding]) -> str:
     if run.learning == "learned":
-        return (
+        falls = (
             f"Healthy: the loss comes down from {run.loss.start:.3g} to "
-            f"{run.loss.end:.3g} and the gradients stay within the run's own range."
+            f"{run.loss.end:.3g}"
         )
+        if latent:
+            names = ", ".join(each.problem.replace("_", " ") for each in latent)
+            return f"{falls}; beside it, and without harm so far: {names}."
+        return f"{falls} and the gradients stay within the run's own range."
     return (
         "No problem shows in what was logged; whether anything is learned cannot be "
         "told from it."

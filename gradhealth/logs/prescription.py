@@ -4,6 +4,7 @@ A log has no spec to rewrite and nothing to train, so these are the changes of
 `gradhealth/fixes` under the same names, none of them verified on the model.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,6 +22,9 @@ MAX_ADVICE = 6
 LIMIT_QUANTILE = 0.9
 # What most people take where nothing was measured.
 USUAL_NORM = 1.0
+# Norms after clipping all lie at the limit, within 1 %: those before are unknown, and
+# so many times the limit is tried.
+AT_LIMIT, TRIED = math.log10(1.01), 10.0
 
 
 def advise(run: Run, findings: Sequence[Finding]) -> list[Fix]:
@@ -80,7 +84,9 @@ def _ordinary_norm(run: Run, finding: Finding) -> float:
     if not len(values):
         return USUAL_NORM
     exponent = float(np.quantile(values, LIMIT_QUANTILE))
-    return float(10.0 ** np.clip(exponent, -12.0, 12.0))
+    norm = float(10.0 ** np.clip(exponent, -12.0, 12.0))
+    is_cut = finding.problem == "clipping_always_on" and norms.scatter <= AT_LIMIT
+    return TRIED * norm if is_cut else norm
 
 
 def _lowered(text: str) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from ...detectors.base import VANISHED, Threshold
 from ...schemas.finding import Cause, Evidence, Finding, Severity
 from ..histories.depth import DepthReading
+from ..histories.norms import MIN_NORMS
 from .base import LogDetector, Run, beyond, evidence, finding
 
 # Names of what leaves about so much of the gradient a layer.
@@ -21,12 +22,13 @@ MOST_STEPS = 2 / 3
 
 @dataclass(frozen=True)
 class VanishingGradient(LogDetector):
-    """A factor a layer of 0.35 or less, 1e-3 over all layers, or J below 1e-3.
+    """A factor a layer of 0.35 or less, 1e-3 over all layers, J below 1e-3, or all 0.
 
     The factor is 10^-s, s the median slope of log10 of the gradient's norm over depth
     (Theil 1950, Sen 1968), of the median of the first quarter of the run: what is small
     because the run converges is small in every layer alike. Where the log holds a
-    backward gain J, that decides.
+    backward gain J, that decides. Ten norms of all gradients and more that are exactly
+    0, to the end of the run, need no depth.
     """
 
     problem: ClassVar[str] = "vanishing_gradient"
@@ -62,7 +64,12 @@ class VanishingGradient(LogDetector):
     )
 
     def detect(self, run: Run) -> Finding | None:
-        return self._by_gain(run) or self._by_depth(run) or self._as_a_whole(run)
+        return (
+            self._by_gain(run)
+            or self._by_depth(run)
+            or self._as_a_whole(run)
+            or self._exactly_zero(run)
+        )
 
     def _by_gain(self, run: Run) -> Finding | None:
         gains = run.starts("backward_gain")
@@ -124,6 +131,31 @@ class VanishingGradient(LogDetector):
             layers=[],
             shown_by=[evidence("log10_grad_norm", norms.early, self.tiny)],
             factor=None,
+        )
+
+    def _exactly_zero(self, run: Run) -> Finding | None:
+        """Nothing arrives: no noise, no rounding, not one weight that is reached."""
+        points = run.norms.points
+        others = np.flatnonzero((points.counts > 0) | (points.broken > 0))
+        first = int(others[-1]) + 1 if len(others) else 0
+        num_zeros = float(points.zeros[first:].sum())
+        if num_zeros < MIN_NORMS:
+            return None
+        step = int(points.steps[first])
+        return finding(
+            problem=self.problem,
+            severity=_severity(run, latent="info"),
+            certainty=0.95 * run.harm_certainty,
+            step=step if first else None,
+            shown_by=[evidence("norms_of_zero", num_zeros, None, "in a row")],
+            cause=Cause(
+                kind="unknown",
+                text=f"From step {step} to the end the norm of all gradients is "
+                "exactly 0: nothing reaches the weights. They may be frozen, the loss "
+                "cut off from them (detached, or without targets), or every unit dead.",
+            ),
+            explanation="Nothing can be learned from a gradient of 0. Where the loss "
+            "falls all the same, what was logged is not the gradient's norm.",
         )
 
     def _finding(  # noqa: PLR0913 -- the parts of a finding

@@ -57,6 +57,52 @@ def test_the_memory_for_a_trend_over_depth_does_not_grow_with_its_pairs():
     assert peak < 100 * 2**20
 
 
+def test_gradients_that_are_exactly_0_are_no_healthy_run():
+    loss = 1.5 + 0.15 * np.random.default_rng(0).standard_normal(100)
+
+    result = judge_log(a_log(loss=loss, grad_norm=[0.0] * 100))
+
+    assert (result.verdict, result.primary) == ("warning", "vanishing_gradient")
+    assert "exactly 0" in result.summary
+
+
+def test_a_run_that_ends_with_gradients_of_0_says_from_where():
+    loss = 1.5 + 0.15 * np.random.default_rng(0).standard_normal(100)
+
+    result = judge_log(a_log(loss=loss, grad_norm=[*[1.0] * 60, *[0.0] * 40]))
+
+    zero = next(f for f in result.findings if f.problem == "vanishing_gradient")
+    assert zero.step == 60
+
+
+def test_single_gradients_of_0_are_nothing():
+    norms = [float(n % 3) for n in range(400)]
+
+    assert judge_log(a_log(grad_norm=norms)).findings == []
+
+
+def test_a_norm_of_0_beside_a_loss_that_falls_does_no_harm():
+    result = judge_log(a_log(grad_norm=[0.0] * 400))
+
+    assert result.verdict == "healthy"
+    assert "without harm so far: vanishing gradient" in result.summary
+
+
+def test_a_limit_that_cut_every_step_is_raised_tenfold():
+    loss = np.full(400, 1.386) + 0.001 * np.random.default_rng(0).standard_normal(400)
+    log = a_log(
+        loss=loss,
+        grad_norm=np.full(400, 0.01),
+        trivial_loss=1.386,
+        clip_max_norm=0.01,
+        clip_measured="post",
+    )
+
+    titles = [fix.title for fix in judge_log(log).fixes]
+
+    assert any("Raise the limit to 0.1," in title for title in titles)
+
+
 def at_chance(update_ratio):
     """A run that learns nothing, whose updates were measured on every 50th step."""
     measured = [
