@@ -15,8 +15,8 @@ from .deadline import Deadline
 from .exceptions import IngestError, LogTooLargeError
 from .limits import IngestLimits
 
-# A file that was compressed, and a transfer that was.
-MAX_LAYERS = 2
+# A file that was compressed, and a transfer that was, and UTF-16 inside.
+MAX_LAYERS = 3
 # Zstandard's own advice to readers: 8 MiB; what asks for more memory is refused.
 MAX_WINDOW_BYTES = 2**23
 _CHUNK = 2**20
@@ -31,9 +31,23 @@ def _unzstd(packed: BinaryIO) -> Any:
     return reader.stream_reader(packed, read_across_frames=True)
 
 
+class _AsUtf8:
+    """A file in UTF-16, whose first two bytes say in which order the others stand."""
+
+    def __init__(self, encoded: BinaryIO) -> None:
+        self._text = codecs.getreader("utf-16")(encoded)
+
+    def read(self, size: int) -> bytes:
+        # Two bytes become three at most.
+        return self._text.read(max(size // 2, 2)).encode()
+
+
+# UTF-16 is what PowerShell redirects into files.
 _UNPACKERS: Mapping[bytes, Callable[[BinaryIO], Any]] = {
     b"\x1f\x8b": _gunzipped,
     b"\x28\xb5\x2f\xfd": _unzstd,
+    codecs.BOM_UTF16_LE: _AsUtf8,
+    codecs.BOM_UTF16_BE: _AsUtf8,
 }
 _MAGIC_BYTES = max(map(len, _UNPACKERS))
 
@@ -168,6 +182,8 @@ class _Bounded(io.RawIOBase):
             return 0
         except (OSError, zlib.error) as error:
             raise IngestError(f"a gzip that cannot be unpacked: {error}") from error
+        except UnicodeDecodeError as error:
+            raise IngestError(f"UTF-16 that cannot be read: {error.reason}") from error
         except zstandard.ZstdError as error:
             raise IngestError(f"a zstd that cannot be unpacked: {error}") from error
         self._left -= len(chunk)

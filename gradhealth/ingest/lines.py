@@ -56,8 +56,10 @@ def csv_cells(
 ) -> Iterator[tuple[str, list[str], list[str]]]:
     """Place, names and cells of each row; see `csv_rows`."""
     rows = csv.reader(_lines(file, delimiter), delimiter=delimiter)
+    header: list[str] = []
     names: list[str] = []
     short: str | None = None
+    num_headers = 0
     try:
         for row in rows:
             if not row:
@@ -66,13 +68,18 @@ def csv_cells(
             if short is not None:
                 raise IngestError(short)
             if not names:
-                names = _distinct(row)
+                header, names = row, _distinct(row)
+            elif row == header:
+                # Appended by a run that was started again.
+                num_headers += 1
             elif len(row) == len(names):
                 yield place, names, row
             else:
                 short = f"{place} has {len(row):,} cells, the header {len(names):,}"
     except csv.Error as error:
         raise IngestError(f"line {rows.line_num}: not a table: {error}") from error
+    if num_headers:
+        file.notes.append(f"the header stands {num_headers:,} times more in the file")
     if short is not None:
         file.notes.append("the last row was cut short and left out")
 

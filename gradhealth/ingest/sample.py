@@ -9,8 +9,10 @@ from pydantic_core import from_json
 
 from .files import LogFile
 
-# The header of a table with a column for each layer of a large network fits.
-HEAD_BYTES = 2**20
+# The header of a table with a column for each layer of a large network fits; where
+# three lines do not, more is looked at.
+HEAD_BYTES, LONG_HEAD_BYTES = 2**20, 2**23
+MIN_LINES = 3
 # Rows of a table, and lines, that are looked at.
 MAX_LINES = 200
 DELIMITERS = ",;\t"
@@ -24,7 +26,7 @@ class Sample:
 
     Args:
         name: The file's.
-        head: At most `HEAD_BYTES`.
+        head: At most `HEAD_BYTES`, or `LONG_HEAD_BYTES` where lines are long.
         is_whole: Whether that is all of it.
     """
 
@@ -39,8 +41,12 @@ class Sample:
         Raises:
             IngestError: It is a broken gzip.
         """
-        head = file.head(HEAD_BYTES + 1)
-        return cls(file.name, head[:HEAD_BYTES], len(head) <= HEAD_BYTES)
+        size = HEAD_BYTES
+        head = file.head(size + 1)
+        if len(head) > size and head.count(b"\n") < MIN_LINES:
+            size = LONG_HEAD_BYTES
+            head = file.head(size + 1)
+        return cls(file.name, head[:size], len(head) <= size)
 
     @cached_property
     def text(self) -> str:

@@ -19,7 +19,8 @@ _LOGGED = frozenset({"learning_rate", "eval_runtime", "train_runtime"})
 _LLAMA_FACTORY = frozenset({"current_steps", "total_steps", "percentage"})
 # The printed form of an entry: a Python dict on a line, maybe after a progress bar.
 _PRINTED = re.compile(r"\{'[\w/ .\-]+': [^{}]*\}")
-_PAIR = re.compile(r"'([^']*)': '?([^',}]*)'?")
+# A number may stand as text, or as numpy and torch print theirs: tensor(1.5, ...).
+_PAIR = re.compile(r"'([^']*)': (?:'|(?:np\.float\d+|tensor)\()?([^',)}]*)")
 # The last entry sums up the run: its train_loss is a mean over all of it.
 _SUMMARY = "train_runtime"
 

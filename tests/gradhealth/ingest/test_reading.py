@@ -37,6 +37,58 @@ def test_a_file_is_read_packed_or_not(compress):
     assert trace.series["loss"].tolist() == [row["loss"] for row in ROWS]
 
 
+@pytest.mark.parametrize("mark", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+def test_a_file_in_utf_16_is_read(mark, compress):
+    text = "\ufeff" + "".join(f"{json.dumps(row)}\r\n" for row in ROWS * 2_000)
+
+    trace = the_trace(compress(text.encode(mark)))
+
+    assert trace.series["loss"].tolist()[:20] == [row["loss"] for row in ROWS]
+    assert len(trace.steps) == 40_000
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe" + b"\0\xd8" * 9, b"\xfe\xff\xff"])
+def test_what_only_begins_like_utf_16_is_refused(content):
+    assert refusal(content)
+
+
+@pytest.mark.parametrize(
+    ("head", "row", "name"),
+    [
+        (b"", b'{"step": %d, "loss": 1.0, "x": "' + b"x" * 2**20 + b'"}\n', "jsonl"),
+        (
+            b"step,loss%s\n"
+            % b"".join(b",%d%s" % (n, b"x" * 60) for n in range(19_000)),
+            b"%d,1.0" + b"," * 19_000 + b"\n",
+            "csv",
+        ),
+    ],
+)
+def test_a_first_line_may_be_long(head, row, name):
+    trace = the_trace(head + b"".join(row % n for n in range(4)))
+
+    assert trace.context.source_format == name
+    assert trace.steps.tolist() == [0, 1, 2, 3]
+
+
+def test_a_hundred_thousand_columns_are_told():
+    header = ",".join(f"grad_norm/layers.{n}" for n in range(100_000))
+    row = ",".join(["1.0"] * 100_000)
+
+    assert "more than 20,000 columns" in refusal(f"{header}\n{row}\n{row}\n".encode())
+
+
+def test_a_header_that_is_repeated_is_passed_over():
+    rows = "".join(f"{n},1.0\n" for n in range(10))
+    more = "".join(f"{n},0.5\n" for n in range(5, 15))
+
+    trace = the_trace(f"step,loss\n{rows}step,loss\n{more}".encode())
+
+    assert trace.series["loss"].tolist() == [1.0] * 5 + [0.5] * 10
+    assert "the header stands 1 times more" in " ".join(trace.context.notes)
+
+
 def test_a_path_and_an_open_file_are_read(tmp_path):
     path = tmp_path / "log.jsonl"
     path.write_bytes(LINES)

@@ -1,4 +1,5 @@
 import json
+import math
 
 import pytest
 
@@ -48,6 +49,19 @@ def test_the_console_with_progress_bars_and_numbers_as_text():
 
     assert trace.series["loss"].tolist() == [2.5, 2.4]
     assert str(trace.series["grad_norm"].tolist()) == "[nan, 3.5]"
+
+
+def test_the_console_with_numbers_as_numpy_and_torch_print_them():
+    trace = read(
+        "{'loss': np.float64(2.5), 'grad_norm': tensor(1.25, device='cuda:0'), "
+        "'learning_rate': 1e-05, 'epoch': 0.1}\n"
+        "{'loss': 2.25, 'grad_norm': tensor(nan), 'learning_rate': 1e-05, "
+        "'epoch': 0.2}\n"
+    )
+
+    assert trace.series["loss"].tolist() == [2.5, 2.25]
+    assert trace.series["grad_norm"][0] == 1.25
+    assert math.isnan(trace.series["grad_norm"][1])
 
 
 def test_the_lines_of_ms_swift_count_steps_as_shares():
