@@ -83,7 +83,7 @@ class Recorder:
             raise ValueError("the optimizer has no parameter of this model")
         rank = _rank()
         self._is_wanted = every_rank or not rank
-        self._is_active = False
+        self._is_active = self._has_ended = False
         if every_rank and rank is not None:
             self.run = f"{self.run} rank {rank}"
         self._destination = (
@@ -125,13 +125,19 @@ class Recorder:
         self.close()
 
     def start(self) -> None:
-        """Begins to record; what `with` calls.
+        """Begins to record; what `with` calls. Once: a second run needs a new recorder.
 
         Raises:
             ValueError: `to` is neither an address, nor a file or folder.
             OSError: The file or folder cannot be written.
         """
-        if not self._is_wanted:
+        if not self._is_wanted or self._is_active:
+            return
+        if self._has_ended:
+            self._failures.append(
+                "started again after its end, and did not record: make a new recorder"
+            )
+            logger.warning("%s: %s", self.run, self._failures[-1])
             return
         if self._destination is not None:
             self._sink = self._destination.open()
@@ -144,7 +150,7 @@ class Recorder:
         """Takes every hook off, and finishes the recording."""
         if not self._is_active:
             return
-        self._is_active = False
+        self._is_active, self._has_ended = False, True
         atexit.unregister(self.close)
         if not self._feed.num_rows:
             self._failures.append("no step of the optimizer was seen: is it the one?")

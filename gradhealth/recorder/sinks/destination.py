@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from gradhealth.client import key_in
 
@@ -13,6 +14,10 @@ from .base import Sink
 from .files import SUFFIXES, FileSink
 from .http import HttpSink
 from .spool import MAX_BYTES, default_root
+
+_SCHEMES = ("http://", "https://")
+# Meant as an address, and taken for a folder: localhost:8000, ftp://somewhere.
+_NEARLY_ADDRESS = re.compile(r"[\w.-]+:\d+(/.*)?|\w+://.*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,9 @@ class Destination:
             OSError: The folder cannot be written.
         """
         to = str(self.to)
-        if not to.startswith(("http://", "https://")):
+        if _lacks_something(to):
+            raise _unknown(to)
+        if not to.startswith(_SCHEMES):
             return FileSink(_path(Path(to), self.run, self.rank))
         return HttpSink(
             to,
@@ -52,14 +59,24 @@ class Destination:
         )
 
 
+def _lacks_something(to: str) -> bool:
+    if to.startswith(_SCHEMES):
+        return not urlsplit(to).hostname
+    return _NEARLY_ADDRESS.fullmatch(to) is not None
+
+
+def _unknown(to: str) -> ValueError:
+    return ValueError(
+        f"{to}: neither an address, a folder, nor a file in {', '.join(SUFFIXES)}; an "
+        "address is like http://127.0.0.1:8000"
+    )
+
+
 def _path(path: Path, run: str, rank: int | None) -> Path:
     suffix = next((s for s in SUFFIXES if path.name.endswith(s)), None)
     if suffix is None:
         if path.suffix and not path.is_dir():
-            endings = ", ".join(SUFFIXES)
-            raise ValueError(
-                f"{path}: neither an address, a folder, nor a file in {endings}"
-            )
+            raise _unknown(str(path))
         now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
         name = re.sub(r"[^\w.-]+", "-", run)
         return path / f"{name}-{now}.jsonl.gz"

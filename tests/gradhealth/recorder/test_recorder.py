@@ -191,7 +191,17 @@ def test_a_folder_gets_a_file_a_run(tmp_path):
     assert all(name.startswith("a-run-1-") for name in names)
 
 
-@pytest.mark.parametrize("to", ["trace.json", "trace.jsonl.bz2", "ftp://here/x.y"])
+@pytest.mark.parametrize(
+    "to",
+    [
+        "trace.json",
+        "trace.jsonl.bz2",
+        "ftp://here/x.y",
+        "ftp://here",
+        "localhost:8000",
+        "http://",
+    ],
+)
 def test_a_destination_of_no_known_kind_is_refused_at_once(to):
     model = mlp()
 
@@ -284,6 +294,32 @@ def test_settings_that_make_no_sense_are_refused(how):
 def test_an_optimizer_of_another_model_is_refused():
     with pytest.raises(ValueError, match="no parameter of this model"):
         Recorder(mlp(), sgd(mlp()))
+
+
+def test_a_recorder_that_is_started_again_says_that_it_does_not_record(caplog):
+    model = mlp()
+    optimizer = sgd(model)
+    recorder = Recorder(model, optimizer)
+
+    for _ in range(2):
+        with recorder:
+            train(model, optimizer, num_steps=5, recorder=recorder)
+
+    assert len(recorder.trace().steps) == 5
+    assert "make a new recorder" in recorder.notes[-1]
+    assert "make a new recorder" in caplog.text
+
+
+def test_starting_twice_is_starting_once():
+    model = mlp()
+    optimizer = sgd(model)
+    recorder = Recorder(model, optimizer)
+
+    recorder.start()
+    with recorder:
+        train(model, optimizer, num_steps=5)
+
+    assert recorder.trace().steps.tolist() == [0, 1, 2, 3, 4]
 
 
 def test_an_optimizer_that_never_steps_is_told():
