@@ -44,8 +44,10 @@ def check_selection(selection: FixSelection, pointer: str = "") -> None:
     Raises:
         InvalidDocumentError: A name is neither a fix's nor one of its variants'.
     """
-    known = [RATE_FIX, *(remedy.name for remedy in remedies())]
     given = {"allow": selection.allow or [], "deny": selection.deny}
+    if not any(given.values()):
+        return
+    known = [RATE_FIX, *(remedy.name for remedy in remedies())]
     problems = [
         Problem(
             f"{pointer}/{key}/{index}", f"unknown fix {name!r}{nearest(name, known)}"

@@ -42,11 +42,12 @@ from .routes import (
     workers,
 )
 
+# They are tried in this order: first what is asked for most.
 ROUTES = (
+    analyses,
     health,
     metrics,
     sign_in,
-    analyses,
     traces,
     events,
     reports,

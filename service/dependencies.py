@@ -24,6 +24,7 @@ from storage.webhooks.store import WebhookStore
 from storage.work.workers import WorkerStore
 
 from .access.authentication import CallerOf
+from .access.callers import Caller
 from .access.quotas import Quotas
 from .access.sign_in import SignIns
 from .analyses.badges import BadgeService
@@ -77,34 +78,28 @@ async def _batch_body(request: Request) -> ReadBatch:
     return await read_batch(request, _settings(request))
 
 
-async def _store(request: Request, caller: CallerOf) -> AnalysisStore:
+# Not dependencies of dependencies, each of which would cost every request 50 us.
+
+
+def _store(request: Request, caller: Caller) -> AnalysisStore:
     state = request.app.state
     return AnalysisStore(state.sessions, state.acceptance, project=caller.project)
 
 
-async def _run_store(request: Request, caller: CallerOf) -> RunStore:
+def _run_store(request: Request, caller: Caller) -> RunStore:
     return RunStore(request.app.state.sessions, project=caller.project)
 
 
-Store: TypeAlias = Annotated[AnalysisStore, Depends(_store)]
-RunStoreOf: TypeAlias = Annotated[RunStore, Depends(_run_store)]
-
-
-async def _quotas(request: Request, caller: CallerOf) -> Quotas:
+def _quotas(request: Request, caller: Caller) -> Quotas:
     state = request.app.state
     return Quotas(state.sessions, state.settings, state.usage, caller)
-
-
-QuotasOf: TypeAlias = Annotated[Quotas, Depends(_quotas)]
 
 
 async def _workers(request: Request) -> WorkerStore:
     return WorkerStore(request.app.state.sessions)
 
 
-async def _analyses(
-    request: Request, store: Store, caller: CallerOf, quotas: QuotasOf
-) -> AnalysisService:
+async def _analyses(request: Request, caller: CallerOf) -> AnalysisService:
     settings = _settings(request)
     routing = Routing(
         WorkerStore(request.app.state.sessions),
@@ -112,42 +107,46 @@ async def _analyses(
         gpus_on_demand=settings.gpus_on_demand,
         worker_alive_seconds=settings.worker_alive_seconds,
     )
-    return AnalysisService(store, caller, quotas, routing, settings.limits)
+    return AnalysisService(
+        _store(request, caller),
+        caller,
+        _quotas(request, caller),
+        routing,
+        settings.limits,
+    )
 
 
-async def _documents(
-    request: Request, store: Store, caller: CallerOf
-) -> DocumentService:
+async def _documents(request: Request, caller: CallerOf) -> DocumentService:
     documents = DocumentStore(request.app.state.sessions, project=caller.project)
-    return DocumentService(store, documents, caller)
+    return DocumentService(_store(request, caller), documents, caller)
 
 
-async def _runs(
-    request: Request, store: RunStoreOf, caller: CallerOf, quotas: QuotasOf
-) -> RunService:
+async def _known_runs(request: Request, caller: CallerOf) -> RunStore:
+    return _run_store(request, caller)
+
+
+async def _runs(request: Request, caller: CallerOf) -> RunService:
     return RunService(
-        store,
+        _run_store(request, caller),
         request.app.state.judge,
         caller,
-        quotas,
+        _quotas(request, caller),
         max_layers=_settings(request).max_layers,
     )
 
 
-async def _batches(
-    request: Request, caller: CallerOf, quotas: QuotasOf
-) -> BatchService:
+async def _batches(request: Request, caller: CallerOf) -> BatchService:
     state = request.app.state
     intake = Intake(state.transactions, project=caller.project)
-    return BatchService(intake, state.judge, quotas)
+    return BatchService(intake, state.judge, _quotas(request, caller))
 
 
-async def _logs(request: Request, caller: CallerOf, quotas: QuotasOf) -> LogService:
+async def _logs(request: Request, caller: CallerOf) -> LogService:
     state = request.app.state
     return LogService(
         UploadStore(state.sessions, state.acceptance, project=caller.project),
         caller,
-        quotas,
+        _quotas(request, caller),
         _settings(request),
         state.log_slots,
     )
@@ -158,12 +157,12 @@ async def _received(request: Request, _: CallerOf) -> AsyncIterator[ReceivedFile
         yield received
 
 
-async def _reports(store: Store) -> ReportService:
-    return ReportService(store)
+async def _reports(request: Request, caller: CallerOf) -> ReportService:
+    return ReportService(_store(request, caller))
 
 
-async def _badges(store: Store, caller: CallerOf) -> BadgeService:
-    return BadgeService(store, caller)
+async def _badges(request: Request, caller: CallerOf) -> BadgeService:
+    return BadgeService(_store(request, caller), caller)
 
 
 async def _signing_in(request: Request) -> SignIns:
@@ -182,8 +181,8 @@ async def _histories(overviews: Overviews) -> HistoryService:
     return HistoryService(overviews)
 
 
-async def _editor(store: Store) -> EditorService:
-    return EditorService(store)
+async def _editor(request: Request, caller: CallerOf) -> EditorService:
+    return EditorService(_store(request, caller))
 
 
 async def _show(caller: CallerOf) -> Pages:
@@ -222,6 +221,7 @@ WebhookBody: TypeAlias = Annotated[Body[WebhookRequest], Depends(_webhook_body)]
 Webhooks: TypeAlias = Annotated[WebhookService, Depends(_webhooks)]
 RunBody: TypeAlias = Annotated[Body[RunRequest], Depends(_run_body)]
 BatchBody: TypeAlias = Annotated[ReadBatch, Depends(_batch_body)]
+KnownRuns: TypeAlias = Annotated[RunStore, Depends(_known_runs)]
 Runs: TypeAlias = Annotated[RunService, Depends(_runs)]
 Batches: TypeAlias = Annotated[BatchService, Depends(_batches)]
 AnalysisBody: TypeAlias = Annotated[Body[AnyRequest], Depends(_analysis_body)]
@@ -256,15 +256,15 @@ WaitSeconds: TypeAlias = Annotated[
 ]
 
 
-async def _followed(analysis_id: AnalysisId, store: Store) -> str:
+async def _followed(analysis_id: AnalysisId, request: Request, caller: CallerOf) -> str:
     # Before the stream begins: afterwards no status can be sent.
-    if not await store.knows(analysis_id):
+    if not await _store(request, caller).knows(analysis_id):
         raise NotFoundError(analysis_id)
     return analysis_id
 
 
-async def _followed_run(run_id: RunId, store: RunStoreOf) -> str:
-    if not await store.knows(run_id):
+async def _followed_run(run_id: RunId, request: Request, caller: CallerOf) -> str:
+    if not await _run_store(request, caller).knows(run_id):
         raise UnknownRunError(run_id)
     return run_id
 

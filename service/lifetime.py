@@ -50,10 +50,10 @@ async def opened(
     async with AsyncExitStack() as stack:
         engine = create_engine(storage)
         stack.push_async_callback(engine.dispose)
-        queue = Queue(storage)
-        stack.callback(queue.close)
         state.transactions = Transactions(storage)
         stack.callback(state.transactions.close)
+        queue = Queue(state.transactions.engine)
+        stack.callback(queue.close)
         state.acceptance = Acceptance(state.transactions, queue)
         sessions = Sessions(engine)
         state.settings, state.sessions = settings, sessions

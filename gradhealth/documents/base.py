@@ -1,7 +1,7 @@
 """Base classes of everything that is read from or written to JSON."""
 
 import difflib
-from typing import Any
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
@@ -34,6 +34,10 @@ class Document(BaseModel):
     model_config = ConfigDict(
         strict=True, extra="forbid", frozen=True, allow_inf_nan=False
     )
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        # Frozen. Where it is a default, each document would get a copy of its own.
+        return self
 
     @model_validator(mode="before")
     @classmethod

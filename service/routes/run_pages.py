@@ -6,7 +6,7 @@ from fastapi.responses import RedirectResponse
 from gradhealth.reports.base import Subject
 
 from ..access.authentication import CallerOf
-from ..dependencies import RunId, RunListing, Runs, RunStoreOf, Show
+from ..dependencies import KnownRuns, RunId, RunListing, Runs, Show
 
 router = APIRouter(include_in_schema=False)
 
@@ -14,7 +14,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/runs", summary="All runs, newest first")
 async def show_runs(
     request: Request,
-    store: RunStoreOf,
+    store: KnownRuns,
     caller: CallerOf,
     query: RunListing,
     show: Show,

@@ -13,13 +13,13 @@ from ..dependencies import (
     Batches,
     FollowedRunId,
     IdempotencyKey,
+    KnownRuns,
     LastEventId,
     RunBody,
     RunEvents,
     RunId,
     RunListing,
     Runs,
-    RunStoreOf,
     StreamSeconds,
 )
 from ..openapi import batch_request_body, problems, run_request_body
@@ -58,7 +58,7 @@ async def append_batch(run_id: RunId, batch: BatchBody, batches: Batches) -> Rec
 
 
 @router.get("", summary="List runs, newest first", responses=problems(403, 422, 503))
-async def list_runs(store: RunStoreOf, caller: CallerOf, query: RunListing) -> RunPage:
+async def list_runs(store: KnownRuns, caller: CallerOf, query: RunListing) -> RunPage:
     return await store.page(
         project=query.project and caller.meant(query.project),
         limit=query.limit,

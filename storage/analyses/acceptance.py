@@ -1,6 +1,5 @@
 """Accepts analyses: the row and its place in the queue, in one transaction."""
 
-from collections.abc import Mapping
 from functools import partial
 from typing import BinaryIO
 
@@ -9,15 +8,11 @@ from sqlalchemy import Connection, insert
 from gradhealth.schemas.analysis import Analysis
 
 from ..database.transactions import Transactions
-from ..tables import AnalysisRow, LabelRow, UploadRunRow
+from ..tables import UploadRunRow
 from ..uploads.content import Upload, insert_upload
 from ..work.dispatch import Queue, Ticket
 from ..work.turns import next_turn
-from .records import NewAnalysis, label_columns, new_row, to_analysis
-
-_COLUMNS = AnalysisRow.__table__.columns.keys()
-_INSERT_ANALYSIS = insert(AnalysisRow)
-_INSERT_LABELS = insert(LabelRow)
+from .records import NewAnalysis, insert_analysis, new_row, to_analysis
 
 
 class Acceptance:
@@ -70,17 +65,6 @@ class Acceptance:
     def _accept(self, new: NewAnalysis, connection: Connection) -> Analysis:
         row = new_row(new, status="queued")
         row.turn = next_turn(connection, row.project, row.queue, new.options.priority)
-        _insert(connection, row, new.labels)
+        insert_analysis(connection, row, new.labels)
         self._queue.enqueue(connection, row.id, Ticket(row.queue, row.turn))
         return to_analysis(row, new.labels, None)
-
-
-def _insert(
-    connection: Connection, row: AnalysisRow, labels: Mapping[str, str]
-) -> None:
-    # Not through a session, whose books cost as much again.
-    connection.execute(
-        _INSERT_ANALYSIS, {name: getattr(row, name) for name in _COLUMNS}
-    )
-    if labels:
-        connection.execute(_INSERT_LABELS, label_columns(row, labels))

@@ -9,7 +9,7 @@ from gradhealth.schemas.analysis import Analysis, Result
 from ..tables import TraceRow
 from ..webhooks.outbox import announce_end
 from .events import save_events
-from .records import NewAnalysis, new_row, save_analysis, to_analysis
+from .records import NewAnalysis, insert_analysis, new_row, to_analysis
 from .results import save_result, size_of
 
 
@@ -32,7 +32,8 @@ async def save_finished(session: AsyncSession, finished: Finished) -> Analysis:
     row = new_row(new, status="succeeded")
     row.verdict = result.verdict
     row.stored_bytes += size_of(result) + len(traces or b"")
-    await save_analysis(session, row, new.labels)
+    connection = await session.connection()
+    await connection.run_sync(insert_analysis, row, new.labels)
     await save_events(session, row.id, result.findings, after=0)
     await save_result(session, row.id, result)
     if traces is not None:

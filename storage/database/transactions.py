@@ -25,10 +25,13 @@ class Transactions:
 
     Args:
         settings: The database.
+
+    Attributes:
+        engine: What they connect with.
     """
 
     def __init__(self, settings: StorageSettings) -> None:
-        self._engine = create_synchronous_engine(settings)
+        self.engine = create_synchronous_engine(settings)
         self._threads = ThreadPoolExecutor(
             _THREADS_SQLITE if settings.is_sqlite else _THREADS_POSTGRESQL,
             thread_name_prefix="transaction",
@@ -46,8 +49,8 @@ class Transactions:
     def close(self) -> None:
         """Close the connections, after the transactions that have begun."""
         self._threads.shutdown()
-        self._engine.dispose()
+        self.engine.dispose()
 
     def _run(self, write: Callable[[Connection], T]) -> T:
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             return write(connection)

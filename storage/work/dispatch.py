@@ -61,11 +61,16 @@ class Ticket:
 
 
 class Queue:
-    """The accepting side: puts analyses into the queue."""
+    """The accepting side: puts analyses into the queue.
 
-    def __init__(self, settings: StorageSettings) -> None:
+    Args:
+        engine: The one whose transactions it is given, so that the job engine compiles
+            its statements once and not for every analysis.
+    """
+
+    def __init__(self, engine: sqlalchemy.Engine) -> None:
         self._client = DBOSClient(
-            system_database_url=settings.sync_url,
+            system_database_engine=engine,
             # The engine's default is pickle; nothing stored may ever be unpickled.
             serializer=DBOSPortableJSONSerializer(),
             application_name=_APPLICATION,

@@ -31,8 +31,8 @@ class Stores:
 
 @asynccontextmanager
 async def open_stores(settings):
-    engine, queue = create_engine(settings), Queue(settings)
-    sessions, transactions = Sessions(engine), Transactions(settings)
+    engine, transactions = create_engine(settings), Transactions(settings)
+    sessions, queue = Sessions(engine), Queue(transactions.engine)
     acceptance = Acceptance(transactions, queue)
     try:
         yield Stores(
@@ -45,6 +45,6 @@ async def open_stores(settings):
             transactions,
         )
     finally:
-        transactions.close()
         queue.close()
+        transactions.close()
         await engine.dispose()

@@ -89,7 +89,7 @@ class InterruptedQueue:
 
 
 async def test_row_and_queue_entry_are_written_together_or_not_at_all(stores, storage):
-    queue = Queue(storage)
+    queue = Queue(stores.transactions.engine)
     acceptance = Acceptance(stores.transactions, InterruptedQueue(queue))
     analyses = AnalysisStore(stores.sessions, acceptance, project=None)
     table = "workflow_status" if storage.is_sqlite else "dbos.workflow_status"

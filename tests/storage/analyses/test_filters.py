@@ -179,10 +179,9 @@ async def test_what_an_earlier_version_writes_is_found(stores):
         for row in rows
         for columns in label_columns(row, dict([label]))
     ]
-    known = {*AnalysisRow.__table__.columns.keys()} - {"verdict"}
     async with stores.sessions.writing() as session:
         for row in rows:
-            columns = {name: getattr(row, name) for name in known}
+            columns = {k: v for k, v in vars(row).items() if k != "verdict"}
             await session.execute(insert(AnalysisRow), columns)
         await session.execute(insert(LabelRow), labels)
     running, failed, measured = ids(rows)
