@@ -5,7 +5,7 @@ What stands in a document was valid when it was stored.
 
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gradhealth.schemas.analysis import AnalysisPage
@@ -31,6 +31,9 @@ _QUERY: Select[*tuple[Any, ...]] = select(
     _LABELS,
     ResultRow.document,
 ).select_from(AnalysisRow)
+# Put together once: that takes longer than to execute them.
+_ANY = _QUERY.outerjoin(ResultRow).where(AnalysisRow.id == bindparam("id"))
+_OWN = _ANY.where(AnalysisRow.project == bindparam("project"))
 
 
 class DocumentStore:
@@ -46,11 +49,10 @@ class DocumentStore:
 
     async def find(self, analysis_id: str) -> str | None:
         """The analysis, an `Analysis` as JSON; None when there is none."""
-        query = _QUERY.outerjoin(ResultRow).where(AnalysisRow.id == analysis_id)
-        if self._project is not None:
-            query = query.where(AnalysisRow.project == self._project)
+        query = _ANY if self._project is None else _OWN
+        values = {"id": analysis_id, "project": self._project}
         async with self._sessions.looking() as connection:
-            row = (await connection.execute(query)).one_or_none()
+            row = (await connection.execute(query, values)).one_or_none()
             return None if row is None else await _document(connection, row)
 
     async def page(self, filters: Filters, *, limit: int, cursor: str | None) -> str:
