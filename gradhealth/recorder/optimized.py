@@ -1,7 +1,7 @@
 """The parameters that one optimizer moves, and what is measured of them."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from .norms import GradNorms
@@ -66,8 +66,12 @@ class Optimized:
         subject = self._subject
         columns = [i for i, p in enumerate(subject.parameters) if p in moved]
         self._norms = GradNorms(columns, [subject.parameters[i] for i in columns])
-        matrices = [i for i in columns if subject.parameters[i].dim() > 1]
+        matrices = [i for i in columns if _is_matrix(subject.parameters[i])]
         self._updates = UpdateMeter(
             [subject.owners[i] for i in matrices],
             [subject.parameters[i] for i in matrices],
         )
+
+
+def _is_matrix(parameter: nn.Parameter) -> bool:
+    return parameter.dim() > 1 and parameter.numel() > 0

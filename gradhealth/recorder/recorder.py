@@ -152,7 +152,7 @@ class Recorder:
             return
         self._is_active, self._has_ended = False, True
         atexit.unregister(self.close)
-        if not self._feed.num_rows:
+        if not self._feed.num_rows and not self._failures:
             self._failures.append("no step of the optimizer was seen: is it the one?")
         try:
             self._feed.take(self._collector.stop(), self._collector.costs)

@@ -8,6 +8,7 @@ weights has a standard error of about 1/sqrt(2n).
 import math
 import random
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -41,9 +42,10 @@ class UpdateMeter:
     def before(self) -> list[tuple[Columns, Tensor]]:
         """Keeps what is needed; gives layers and [n] norms of their matrices."""
         offset = self._random.randrange(EVERY_LINE)
-        alike: dict[tuple[torch.device, torch.dtype, torch.Size], list[int]] = {}
+        alike: dict[tuple[Any, ...], list[int]] = {}
         for index, matrix in enumerate(self._matrices):
-            key = matrix.device, matrix.dtype, matrix.shape
+            # The pieces of a transposed matrix are others than of one that is not.
+            key = matrix.device, matrix.dtype, matrix.shape, matrix.is_contiguous()
             alike.setdefault(key, []).append(index)
         norms: list[tuple[Columns, Tensor]] = []
         self._groups = []

@@ -323,6 +323,22 @@ def test_sparse_gradients_are_measured():
     assert norms(recorder.trace(), "0").tolist() == pytest.approx([expected], rel=1e-5)
 
 
+def test_matrices_of_one_shape_may_lie_differently_in_memory_or_be_empty():
+    inner = mlp(width=128)
+    inner[2].weight = nn.Parameter(inner[2].weight.detach().t())
+    model = nn.Sequential(nn.Linear(16, 128), inner)
+    model.register_parameter("unused", nn.Parameter(torch.zeros(0, 5)))
+    optimizer = sgd(model)
+
+    with Recorder(model, optimizer, budget=None) as recorder:
+        train(model, optimizer, num_steps=5)
+
+    trace = recorder.trace()
+    assert recorder.notes == []
+    assert len(trace.steps) == 5
+    assert norms(trace, "1.2", "update_ratio").count() == 5
+
+
 def test_half_precision_gradients_are_measured_in_float32():
     torch.manual_seed(0)
     model = mlp().to(torch.bfloat16)
