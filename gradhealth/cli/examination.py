@@ -118,10 +118,18 @@ def expand(patterns: Sequence[str]) -> list[Path]:
     paths: dict[Path, None] = {}
     for pattern in patterns:
         if glob.has_magic(pattern) and not Path(pattern).exists():
-            # Path.glob would not take an absolute pattern.
-            found = glob.glob(pattern, recursive=True)  # noqa: PTH207
-            files = (Path(each) for each in sorted(found))
-            paths |= dict.fromkeys(file for file in files if file.is_file())
+            paths |= dict.fromkeys(_matching(pattern))
         else:
             paths[Path(pattern)] = None
     return [*paths]
+
+
+def _matching(pattern: str) -> list[Path]:
+    # Path.glob would not take an absolute pattern.
+    found = glob.glob(pattern, recursive=True)  # noqa: PTH207
+    # A link to a folder above leads to each file many times: the shortest way counts.
+    ways: dict[Path, Path] = {}
+    for file in sorted(map(Path, found), key=lambda file: len(file.parts)):
+        if file.is_file():
+            ways.setdefault(file.resolve(), file)
+    return sorted(ways.values())

@@ -102,7 +102,7 @@ def _is_judged(run: Run) -> bool:
 def _wanted(run: Run) -> str:
     losses, norms = len(run.loss.values), len(run.norms.values)
     return (
-        f"Not enough to judge: {losses} losses and {norms} gradient norms were logged. "
+        f"Not enough to judge. Losses logged: {losses}, gradient norms: {norms}. "
         f"Log at least {MIN_LOSSES} losses, and {MIN_NORMS} norms of all gradients or "
         "those of three layers in the order of depth."
     )
@@ -130,8 +130,8 @@ def _notes(run: Run) -> list[str]:
         notes.append(_ORDERS[context.layer_order])
     if not run.loss.is_enough:
         notes.append(
-            f"{len(run.loss.values)} finite losses were logged: learning was not "
-            "judged, so problems count by what the gradients show."
+            f"The log has too few finite losses ({len(run.loss.values)}): learning was "
+            "not judged, so problems count by what the gradients show."
         )
     elif run.learning == "unknown":
         notes.append(

@@ -48,6 +48,16 @@ def test_globs_are_expanded_here_too(run, write):
     assert [item["name"] for item in json.loads(out)["items"]] == ["a1.json", "a2.json"]
 
 
+def test_a_link_to_a_folder_above_checks_nothing_twice(run, write, folder):
+    write("fine")
+    (folder / "again").symlink_to(folder, target_is_directory=True)
+
+    status, out, _ = run("check", "**/*.json", "--fast", "--format", "json")
+
+    assert status == 0
+    assert json.loads(out)["name"] == "fine.json"
+
+
 def test_nothing_to_check_is_a_status_of_its_own(run, write):
     assert run("check", "nothing-*.json")[0] == 3
     assert run("check", write("insufficient_data"))[0] == 3
