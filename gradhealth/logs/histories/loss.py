@@ -43,6 +43,9 @@ CHANCE_START = 1.5
 NEAR_ZERO = 0.01
 # Equal losses in a row after which nothing moves any more.
 MIN_FROZEN = 10
+# Digits behind the point that are looked for, and units of the last one of them from
+# which equal losses are not equal by rounding.
+MAX_DIGITS, MIN_UNITS = 6, 100
 # Shares of what was gained that must be lost again.
 LOST_SHARE = 0.25
 RISE_NOISE = 6.0
@@ -208,7 +211,24 @@ class LossReading:
     @property
     def is_frozen(self) -> bool:
         """Whether the loss does not change by a single bit any more."""
-        return self.is_enough and self.num_frozen >= MIN_FROZEN
+        is_equal = self.is_enough and self.num_frozen >= MIN_FROZEN
+        return is_equal and not self._is_rounded_off
+
+    @cached_property
+    def _is_rounded_off(self) -> bool:
+        """Whether the last loss is so few units of the last digit that was logged.
+
+        A loss of 0.0012 among others of four digits may be equal to the one before it
+        and still fall.
+        """
+        values, last = self.values, abs(float(self.values[-1]))
+        if not last or self.num_frozen >= len(values):
+            return False
+        for digits in range(MAX_DIGITS + 1):
+            units = values * 10.0**digits
+            if np.allclose(units, np.rint(units), rtol=0, atol=1e-3):
+                return last * 10.0**digits < MIN_UNITS
+        return False
 
     @cached_property
     def chance(self) -> float | None:

@@ -135,6 +135,19 @@ def test_a_rise_of_a_tenth_without_noise_is_a_divergence():
     assert judge_log(a_log(loss=loss, grad_norm=None)).primary == "divergence"
 
 
+def test_a_small_loss_that_was_rounded_is_not_frozen():
+    """As the entries of a fine-tuning that are rounded to four digits."""
+    loss = [max(round(2 * float(np.exp(-n / 6)), 4), 0.0012) for n in range(60)]
+
+    assert judge_log(a_log(loss=loss, grad_norm=None)).verdict == "healthy"
+
+
+def test_a_loss_that_is_stuck_at_one_number_is_frozen():
+    loss = [max(round(2 * float(np.exp(-n / 6)), 4), 0.7312) for n in range(60)]
+
+    assert judge_log(a_log(loss=loss, grad_norm=None)).primary == "stalled_training"
+
+
 def test_updates_that_move_nothing_are_told():
     [finding] = judge_log(at_chance(1e-9)).findings
 
