@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
+from torch.nn.parameter import is_lazy
 
 from ..schemas.trace import TracedLayer
 from .activations import UnitKind
@@ -51,6 +52,9 @@ class WatchedLayer:
 class Subject:
     """A model, unwrapped from `DistributedDataParallel` and `torch.compile`.
 
+    Raises:
+        ValueError: Some of its parameters have no size yet.
+
     Attributes:
         model: As the training calls it.
         eager: The module inside, as its author wrote it.
@@ -61,6 +65,11 @@ class Subject:
     """
 
     def __init__(self, model: nn.Module) -> None:
+        if any(map(is_lazy, model.parameters())):
+            raise ValueError(
+                "the model has lazy parameters that have no size yet: run it once on a "
+                "batch before it is recorded"
+            )
         self.model = model
         self.eager, is_compiled = _unwrapped(model)
         self.layers = list(_layers(self.eager, is_hidden=is_compiled))

@@ -69,7 +69,8 @@ class ClippingAlwaysOn(LogDetector):
         if not norms.is_enough:
             return None
         if context.clip_max_norm is None:
-            return _share_at_top(run)
+            # Before clipping they lie wherever they like.
+            return None if context.clip_measured == "pre" else _share_at_top(run)
         limit = math.log10(context.clip_max_norm)
         if context.clip_measured == "post":
             return _share_near(run, limit)

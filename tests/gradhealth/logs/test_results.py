@@ -103,6 +103,12 @@ def test_a_limit_that_cut_every_step_is_raised_tenfold():
     assert any("Raise the limit to 0.1," in title for title in titles)
 
 
+def test_equal_norms_from_before_clipping_are_no_sign_of_a_limit():
+    findings = judge_log(a_log(grad_norm=[1.0] * 400, clip_measured="pre")).findings
+
+    assert findings == []
+
+
 def at_chance(update_ratio):
     """A run that learns nothing, whose updates were measured on every 50th step."""
     measured = [

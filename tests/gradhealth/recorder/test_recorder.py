@@ -291,6 +291,16 @@ def test_settings_that_make_no_sense_are_refused(how):
         Recorder(model, sgd(model), **how)
 
 
+def test_lazy_parameters_are_told():
+    model = nn.Sequential(nn.LazyLinear(16), nn.ReLU(), nn.LazyLinear(4))
+
+    with pytest.raises(ValueError, match="run it once on a batch"):
+        Recorder(model, sgd(model))
+
+    model(torch.zeros(2, 16))
+    Recorder(model, sgd(model))
+
+
 def test_an_optimizer_of_another_model_is_refused():
     with pytest.raises(ValueError, match="no parameter of this model"):
         Recorder(mlp(), sgd(mlp()))
