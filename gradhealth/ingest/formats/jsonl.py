@@ -12,7 +12,7 @@ from .base import Certainty, TableFormat
 
 
 class JsonLines(TableFormat):
-    """An object a line; fairseq writes these too."""
+    """An object a line."""
 
     name: ClassVar[str] = "jsonl"
     title: ClassVar[str] = "JSON lines"
