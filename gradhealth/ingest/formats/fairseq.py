@@ -11,11 +11,12 @@ from ..mapping import LogMapping
 from ..sample import Sample
 from .base import Certainty, TableFormat
 
-# With --log-format json, and simple; metaseq writes the former too.
-_JSON = re.compile(r"\|\s*(?P<what>train_inner|valid)\s*\|\s*(?P<json>\{.*\})\s*$")
-_SIMPLE = re.compile(r"\|\s*epoch\s+\d+:?\s+\d+ / \d+\s+(?P<pairs>\w+=.*)$")
-_PAIR = re.compile(r"(\w+)=([^\s,]+)")
-_VALID = re.compile(r"\|\s*valid on '[^']*' subset\s*\|(?P<pairs>.* num_updates .*)$")
+# What stands before the numbers. The first match decides, whatever follows: lines may
+# be megabytes of nearly right words.
+_JSON = re.compile(r"\|\s*(?P<what>train_inner|valid)\s*\|\s*(?=\{)")
+_SIMPLE = re.compile(r"\|\s*epoch\s+\d+:?\s+\d+ / \d+\s")
+_VALID = re.compile(r"\|\s*valid on '[^']*' subset\s*\|")
+_PAIR = re.compile(r"\b(\w+)=([^\s,]+)")
 _UPDATES, _CLIP, _NORM = "num_updates", "clip", "gnorm"
 
 
@@ -50,17 +51,24 @@ class Fairseq(TableFormat):
 def _row(line: str) -> dict[str, Any] | None:
     """The numbers of a line; None where it is none of a training."""
     if found := _JSON.search(line):
-        try:
-            row = parse_json(found["json"])
-        except IngestError:
-            # Other processes print between.
-            return None
-        return _validation(row) if found["what"] == "valid" else _training(row)
-    if found := _SIMPLE.search(line):
-        return _training(dict(_PAIR.findall(found["pairs"])))
+        row = _object(line[found.end() :])
+        if row is None or found["what"] == "train_inner":
+            return row and _training(row)
+        return _validation(row)
     if found := _VALID.search(line):
-        return _validation(dict(_named(found["pairs"])))
+        return _validation(dict(_named(line[found.end() :])))
+    if found := _SIMPLE.search(line):
+        return _training(dict(_PAIR.findall(line, found.end())))
     return None
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    try:
+        row = parse_json(text)
+    except IngestError:
+        # Other processes print between.
+        return None
+    return row if isinstance(row, dict) else None
 
 
 def _training(row: dict[str, Any]) -> dict[str, Any]:

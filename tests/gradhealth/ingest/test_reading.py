@@ -369,6 +369,9 @@ def test_any_bytes_are_read_or_refused(content, format_name):
         "[step=1",
         "OVERFLOW!",
         "grad_norm_layer_1_",
+        "| train_inner | {gnorm",
+        "| valid on 'x' subset | gnorm",
+        "| epoch 1: 1 / 2 gnorm",
     ],
 )
 def test_long_lines_of_nearly_right_words_are_read_in_one_pass(words, format_name):
