@@ -96,11 +96,15 @@ def _conclude(run: Run, findings: tuple[Finding, ...]) -> Diagnosis:
 
 
 def _is_judged(run: Run) -> bool:
-    return run.loss.is_enough or run.norms.is_enough or run.depth is not None
+    """Whether what shows no problem is long enough to have shown one."""
+    by_depth = run.depth is not None and run.depth.num_norms >= MIN_NORMS
+    return run.loss.is_enough or run.norms.is_enough or by_depth
 
 
 def _wanted(run: Run) -> str:
     losses, norms = len(run.loss.values), len(run.norms.values)
+    if run.depth is not None:
+        norms = max(norms, run.depth.num_norms)
     return (
         f"Not enough to judge. Losses logged: {losses}, gradient norms: {norms}. "
         f"Log at least {MIN_LOSSES} losses, and {MIN_NORMS} norms of all gradients or "

@@ -36,12 +36,14 @@ class DepthReading:
         columns: Their columns in the table.
         decades: log10 of the statistic, median of the first quarter of the run.
         late: The same of the last quarter.
+        num_norms: Measured norms of the layer that has the fewest.
     """
 
     paths: tuple[str, ...]
     columns: IntArray
     decades: Floats
     late: Floats
+    num_norms: int
 
     @cached_property
     def factor(self) -> float:
@@ -100,7 +102,8 @@ def read_depth(history: History, name: str) -> DepthReading | None:
     if len(columns) < MIN_LAYERS:
         return None
     paths = tuple(history.layers[column].path for column in columns)
-    return DepthReading(paths, columns, early[columns], late[columns])
+    num_norms = int(table.blocks.count[:, columns].sum(axis=0).min())
+    return DepthReading(paths, columns, early[columns], late[columns], num_norms)
 
 
 def _quarters(table: Table) -> tuple[Floats, Floats]:

@@ -23,6 +23,31 @@ def test_too_few_points_say_what_would_be_needed():
     assert "10 losses" in result.summary
 
 
+def test_one_row_of_healthy_layers_is_not_enough_to_call_a_run_healthy():
+    for num_rows in (1, 9):
+        norms = by_depth(CHANCE, 0.9, num_steps=num_rows)
+        result = judge_log(a_log(loss=None, grad_norm=None, layer_norms=norms))
+
+        assert result.verdict == "insufficient_data"
+        assert f"gradient norms: {num_rows}" in result.summary
+
+
+def test_one_row_shows_that_a_gradient_vanishes_with_depth():
+    norms = by_depth(CHANCE, 0.2, num_steps=1)
+
+    result = judge_log(a_log(loss=None, grad_norm=None, layer_norms=norms))
+
+    assert (result.verdict, result.primary) == ("warning", "vanishing_gradient")
+
+
+def test_ten_rows_of_healthy_layers_are_judged():
+    norms = by_depth(CHANCE, 0.9, num_steps=10)
+
+    result = judge_log(a_log(loss=None, grad_norm=[1.0], layer_norms=norms))
+
+    assert result.verdict == "healthy"
+
+
 def test_nothing_logged_is_insufficient_data():
     assert judge_log(a_log(loss=None, grad_norm=None)).verdict == "insufficient_data"
 
