@@ -11,6 +11,8 @@ from .base import LogDetector, Run, beyond, evidence, finding
 
 # What a flat loss alone says.
 UNDECIDED = 0.4
+# What a loss says that came down to chance from far above it.
+UNSURE = 0.7
 # log10 of an update that is 0.
 _NOTHING = -300.0
 
@@ -21,7 +23,9 @@ class StalledTraining(LogDetector):
 
     A flat loss alone is no evidence: a converged run has one. At chance it is when it
     lies at the given trivial loss, or flat, all but free of noise and at log K of K
-    classes, for then all predictions are alike. Frozen: not one bit changes. Else it is
+    classes, for then all predictions are alike. A loss that came down by a tenth and
+    more has learned something, unless it did so at once and to log K exactly: then a
+    bad start was undone, and it is a warning. Frozen: not one bit changes. Else it is
     the norms that tell a stall from convergence: they grow tenfold during one.
     """
 
@@ -56,17 +60,20 @@ class StalledTraining(LogDetector):
             return None
         is_given = run.history.context.trivial_loss is not None
         source = "as given" if is_given else f"log {np.exp(loss.chance):.0f}"
+        # It may as well have learned a little of more classes.
+        is_unsure = loss.fell_clearly and not is_given
+        began = f", after a start at {loss.start:.4g}" if is_unsure else ""
         return self._finding(
             run,
-            severity="critical",
-            certainty=0.95 if is_given else 0.85,
+            severity="warning" if is_unsure else "critical",
+            certainty=0.95 if is_given else UNSURE if is_unsure else 0.85,
             step=None,
             shown_by=[
                 evidence("loss_end", loss.end, None, "loss"),
                 evidence("loss_at_chance", loss.chance, None, f"loss, {source}"),
             ],
             text=f"The loss stays at {loss.end:.4g}, what a constant prediction costs "
-            f"({loss.chance:.4g}, {source}).",
+            f"({loss.chance:.4g}, {source}){began}.",
         )
 
     def _frozen(self, run: Run) -> Finding | None:

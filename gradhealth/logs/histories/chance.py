@@ -11,9 +11,12 @@ LEVELS = np.log(
 )  # fmt: skip
 # Nearness, as a share, to one of them.
 NEAR_SHARE = 0.005
+# ... where nothing but the number of classes makes the loss: counts of samples that
+# differ by 5 % from class to class cost half as much.
+EXACT_SHARE = 0.001
 
 
-def chance_near(loss: float) -> float | None:
-    """The level that a loss lies at, within half a percent; null: at none."""
+def chance_near(loss: float, share: float) -> float | None:
+    """The level that a loss lies at, within a share of it; null: at none."""
     nearest = float(LEVELS[np.abs(LEVELS - loss).argmin()])
-    return nearest if abs(loss - nearest) < NEAR_SHARE * nearest else None
+    return nearest if abs(loss - nearest) < share * nearest else None

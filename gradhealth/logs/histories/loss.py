@@ -9,7 +9,7 @@ import numpy as np
 
 from ...schemas.trace import Context
 from .blocks import Floats
-from .chance import chance_near
+from .chance import EXACT_SHARE, NEAR_SHARE, chance_near
 from .games import is_game
 from .points import Points
 from .robust import noise_of, num_legs, segments, smooth, spread_of, tau
@@ -39,6 +39,10 @@ STILL_SHARE = 0.005
 TRIVIAL_SHARE = 0.03
 # A network that never learned did not start far above chance.
 CHANCE_START = 1.5
+# Where the loss came down by this share of its start, something was learned, or a bad
+# start was undone. The output layer's scale and biases do the latter: within the first
+# tenth of the run nine tenths of the way, and to chance, not near it.
+CLEAR_SHARE, UNDONE_SHARE, LEFT_SHARE = 0.1, 0.1, 0.1
 # No loss that is to be learned starts so near 0; the losses of policies do.
 NEAR_ZERO = 0.01
 # Equal losses in a row after which nothing moves any more.
@@ -239,7 +243,30 @@ class LossReading:
             return trivial if self.level >= trivial - margin else None
         if self.is_game or not self._stayed_quiet:
             return None
-        return chance_near(self.level)
+        if not self.fell_clearly:
+            return chance_near(self.level, NEAR_SHARE)
+        if not self._fell_at_once:
+            return None
+        error = 3 * self._level_error / abs(self.level)
+        return chance_near(self.level, max(EXACT_SHARE, error))
+
+    @property
+    def fell_clearly(self) -> bool:
+        """Whether the loss came down by a tenth of its start and more."""
+        return self.start - self.level > CLEAR_SHARE * abs(self.start)
+
+    @property
+    def _fell_at_once(self) -> bool:
+        """Whether it did so at the start of the run and not by and by."""
+        num_first = max(MIN_END, round(UNDONE_SHARE * len(self.values)))
+        then = np.median(self.values[num_first : num_first + MIN_END])
+        left = LEFT_SHARE * (self.start - self.level) + 2 * self.noise
+        return bool(then - self.level < left)
+
+    @property
+    def _level_error(self) -> float:
+        """Standard error of `level`, a median."""
+        return 1.25 * self.noise / math.sqrt(self._num_late)
 
     @property
     def _stayed_quiet(self) -> bool:

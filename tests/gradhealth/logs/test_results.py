@@ -3,6 +3,7 @@
 import tracemalloc
 
 import numpy as np
+import pytest
 
 from gradhealth.logs.results import judge_log
 from tests.support.logs import a_log, by_depth, falling
@@ -149,6 +150,40 @@ def test_steps_without_a_measured_update_do_not_pass_for_a_rate_that_is_too_low(
 
     assert finding.problem == "stalled_training"
     assert "the rate is too low" not in finding.cause.text
+
+
+def coming_down(start, end, num_steps):
+    """A loss that is flat after so many of 200 steps."""
+    noise = 0.008 * np.random.default_rng(0).standard_normal(200)
+    return np.maximum(end, start - (start - end) * np.arange(200) / num_steps) + noise
+
+
+@pytest.mark.parametrize(
+    ("start", "end"), [(2.303, 1.80), (2.303, 1.95), (1.386, 1.10), (6.9, 5.30)]
+)
+def test_what_came_down_clearly_is_not_at_the_chance_of_fewer_classes(start, end):
+    result = judge_log(a_log(loss=coming_down(start, end, 30)))
+
+    assert (result.verdict, result.findings) == ("healthy", [])
+
+
+def test_what_comes_down_at_once_but_only_near_a_chance_level_has_learned():
+    result = judge_log(a_log(loss=coming_down(2.303, 1.80, 3)))
+
+    assert (result.verdict, result.findings) == ("healthy", [])
+
+
+def test_a_bad_start_that_is_undone_at_once_ends_at_chance():
+    result = judge_log(a_log(loss=coming_down(3.1, np.log(10), 3)))
+
+    assert (result.verdict, result.primary) == ("warning", "stalled_training")
+    assert "log 10" in result.summary
+
+
+def test_a_loss_that_hardly_came_down_to_near_chance_is_at_chance():
+    result = judge_log(a_log(loss=coming_down(2.4, 2.308, 30)))
+
+    assert (result.verdict, result.primary) == ("critical", "stalled_training")
 
 
 def test_ups_and_downs_of_a_thousandth_at_chance_are_a_stall_and_no_divergence():
