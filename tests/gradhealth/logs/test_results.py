@@ -219,3 +219,52 @@ def test_updates_that_move_nothing_are_told():
 
     assert "An update is 4e-09 of the weights" in finding.cause.text
     assert finding.cause.kind == "learning_rate"
+
+
+def with_zeros(columns, *, first_row=0):
+    """Norms of six layers, of which some are 0 from a row on."""
+    norms = by_depth(np.random.default_rng(0), 0.9)
+    norms[first_row:, columns] = 0.0
+    return norms
+
+
+def test_a_layer_without_gradient_is_named_and_no_alarm_while_the_run_learns():
+    result = judge_log(a_log(layer_norms=with_zeros([2])))
+
+    [finding] = result.findings
+    assert (result.verdict, finding.problem) == ("healthy", "no_gradient")
+    assert (finding.severity, finding.step) == ("info", None)
+    assert finding.layers == ["layers.2"]
+    assert "without harm so far: no gradient" in result.summary
+
+
+def test_a_layer_without_gradient_is_a_warning_in_a_run_at_chance():
+    loss = 2.303 + 0.002 * np.random.default_rng(0).standard_normal(400)
+
+    result = judge_log(a_log(loss=loss, layer_norms=with_zeros([0, 1])))
+
+    found = {each.problem: each for each in result.findings}
+    assert found["no_gradient"].severity == "warning"
+    assert found["no_gradient"].layers == ["layers.0", "layers.1"]
+    assert result.primary == "stalled_training"
+
+
+def test_a_layer_that_loses_its_gradient_says_from_where():
+    [finding] = judge_log(a_log(layer_norms=with_zeros([2], first_row=200))).findings
+
+    assert finding.problem == "no_gradient"
+    assert 190 <= finding.step <= 201
+
+
+def test_single_zeros_of_a_layer_are_nothing():
+    norms = with_zeros([])
+    norms[::2, 2] = 0.0
+
+    assert judge_log(a_log(layer_norms=norms)).findings == []
+
+
+def test_a_layer_that_was_not_measured_is_nothing():
+    norms = np.where(np.arange(6) == 2, np.nan, with_zeros([])).astype(object)
+    norms[:, 2] = None
+
+    assert judge_log(a_log(layer_norms=norms)).findings == []
