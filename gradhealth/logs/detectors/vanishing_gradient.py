@@ -16,6 +16,10 @@ from .base import LogDetector, Run, beyond, evidence, finding
 _SIGMOID, _DEFAULTS = 0.3, 0.6
 # Standard error of log10 of a factor that a log shows.
 TOLERANCE = 0.1
+# Share of the run before a late begin in which the loss may have come to a stop.
+STOP_SHARE = 0.25
+# A loss below this share of its start has little left to lose.
+CONVERGED_SHARE = 0.1
 # Of the steps from layer to layer.
 MOST_STEPS = 2 / 3
 
@@ -27,8 +31,10 @@ class VanishingGradient(LogDetector):
     The factor is 10^-s, s the median slope of log10 of the gradient's norm over depth
     (Theil 1950, Sen 1968), of the median of the first quarter of the run: what is small
     because the run converges is small in every layer alike. Where the log holds a
-    backward gain J, that decides. Ten norms of all gradients and more that are exactly
-    0, to the end of the run, need no depth.
+    backward gain J, that decides. It may begin later: when the last quarter shows it,
+    ten times worse than the first did, and the loss came down no more since then. Ten
+    norms of all gradients and more that are exactly 0, to the end of the run, need no
+    depth.
     """
 
     problem: ClassVar[str] = "vanishing_gradient"
@@ -55,6 +61,11 @@ class VanishingGradient(LogDetector):
         "a decay by depth is at work in two of three steps; norms that differ with the "
         "layers' sizes are not",
     )
+    worse: Threshold = Threshold(
+        1.0,
+        "decades from first to last layer that the last quarter has more",
+        "in convergence all layers fall together",
+    )
     gain: Threshold = VANISHED
     tiny: Threshold = Threshold(
         -7.0,
@@ -67,6 +78,7 @@ class VanishingGradient(LogDetector):
         return (
             self._by_gain(run)
             or self._by_depth(run)
+            or self._later(run)
             or self._as_a_whole(run)
             or self._exactly_zero(run)
         )
@@ -93,10 +105,8 @@ class VanishingGradient(LogDetector):
         depth = run.depth
         if depth is None or len(run.starts("backward_gain")):
             return None
-        is_common = depth.share_below(self.each.value) >= MOST_STEPS
-        is_steep = depth.factor <= self.factor.value and is_common
-        is_deep = depth.total <= self.total.value
-        if not (is_steep or is_deep) or depth.consistency < self.consistency.value:
+        is_steep = self._is_steep(depth)
+        if not self._vanishes(depth):
             return None
         shown_by = [
             evidence("factor_per_layer", depth.factor, self.factor),
@@ -110,6 +120,44 @@ class VanishingGradient(LogDetector):
             layers=_starved(depth),
             shown_by=shown_by,
             factor=depth.factor,
+        )
+
+    def _is_steep(self, depth: DepthReading) -> bool:
+        is_common = depth.share_below(self.each.value) >= MOST_STEPS
+        return depth.factor <= self.factor.value and is_common
+
+    def _vanishes(self, depth: DepthReading) -> bool:
+        is_deep = depth.total <= self.total.value
+        is_ordered = depth.consistency >= self.consistency.value
+        return is_ordered and (is_deep or self._is_steep(depth))
+
+    def _later(self, run: Run) -> Finding | None:
+        """Well at the start, and gone at the end."""
+        depth = run.depth
+        if depth is None or len(run.starts("backward_gain")):
+            return None
+        late = depth.at_the_end
+        worse = depth.total - late.total
+        if not np.isfinite(late.decades).all() or worse < self.worse.value:
+            return None
+        if not self._vanishes(late):
+            return None
+        step = int(run.history.block_steps[depth.change_block])
+        layers = _starved(late)
+        return finding(
+            problem=self.problem,
+            severity=_severity_later(run, step),
+            certainty=beyond(worse, self.worse.value, 0.5) * run.harm_certainty,
+            step=step,
+            layers=layers,
+            shown_by=[
+                evidence("factor_per_layer", late.factor, self.factor),
+                evidence("factor_per_layer_before", depth.factor),
+                evidence("decades_lost", worse, self.worse),
+            ],
+            cause=_cause(late.factor, layers, since=step),
+            explanation="The early layers received their share of the gradient at "
+            "first. Convergence would have made all norms fall together.",
         )
 
     def _certainty(self, depth: DepthReading, *, is_steep: bool) -> float:
@@ -189,13 +237,27 @@ def _severity(run: Run, *, latent: Severity) -> Severity:
     return latent if run.learning == "learned" else "warning"
 
 
+def _severity_later(run: Run, step: int) -> Severity:
+    """Loud where the loss came down until about that step, and not to its end."""
+    if run.is_harmed:
+        return "critical"
+    loss, plateau = run.loss, run.loss.plateau_step
+    if run.learning != "learned" or plateau is None or loss.fell_after(step):
+        return "info"
+    had_stopped = plateau < step - STOP_SHARE * run.history.last_step
+    has_converged = abs(loss.end) < CONVERGED_SHARE * abs(loss.start)
+    return "info" if had_stopped or has_converged else "warning"
+
+
 def _starved(depth: DepthReading) -> list[str]:
     """The layers that get less than a tenth of what the last one gets."""
     is_starved = depth.decades < depth.decades[-1] - 1.0
     return [p for p, few in zip(depth.paths, is_starved, strict=True) if few]
 
 
-def _cause(factor: float | None, layers: list[str]) -> Cause:
+def _cause(
+    factor: float | None, layers: list[str], *, since: int | None = None
+) -> Cause:
     if factor is None:
         return Cause(
             kind="unknown",
@@ -203,6 +265,13 @@ def _cause(factor: float | None, layers: list[str]) -> Cause:
             "step; norms by layer would show where it is lost.",
         )
     lost = f"A layer leaves {factor:.2g} of the gradient"
+    if since is not None:
+        return Cause(
+            kind="unknown",
+            layers=layers,
+            text=f"{lost} from about step {since} on, and left more before: units that "
+            "saturate or die as the weights grow do that.",
+        )
     if factor <= _SIGMOID:
         return Cause(
             kind="activation",

@@ -3,15 +3,14 @@
 import re
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from .blocks import Floats, IntArray
 from .history import History
-from .robust import slope, tau
-from .table import Table
+from .robust import slope, smooth, tau
 
 # A trend over depth needs three layers.
 MIN_LAYERS = 3
@@ -36,6 +35,7 @@ class DepthReading:
         columns: Their columns in the table.
         decades: log10 of the statistic, median of the first quarter of the run.
         late: The same of the last quarter.
+        by_block: [B, L] the same of each block; NaN: not measured.
         num_norms: Measured norms of the layer that has the fewest.
     """
 
@@ -43,6 +43,7 @@ class DepthReading:
     columns: IntArray
     decades: Floats
     late: Floats
+    by_block: Floats
     num_norms: int
 
     @cached_property
@@ -51,9 +52,29 @@ class DepthReading:
         return self._factor(self.decades)
 
     @cached_property
-    def late_factor(self) -> float:
-        """The same at the end."""
-        return self._factor(self.late)
+    def at_the_end(self) -> "DepthReading":
+        """What the last quarter would show, had the run begun there."""
+        return replace(self, decades=self.late)
+
+    @cached_property
+    def change_block(self) -> int:
+        """The block from which on the depth looks as at the end, not as at the start.
+
+        That is where the difference between the upper and the lower half of the layers
+        has come half the way.
+        """
+        half = len(self.decades) // 2
+        lower, upper = _medians_of_rows(self.by_block, half)
+        apart = upper - lower
+        measured = np.flatnonzero(np.isfinite(apart))
+        curve = smooth(apart[measured])
+        before, after = (
+            float(np.median(x[-half:]) - np.median(x[:half]))
+            for x in (self.decades, self.late)
+        )
+        as_before = np.flatnonzero(np.abs(curve - before) <= np.abs(curve - after))
+        place = int(as_before[-1]) + 1 if len(as_before) else 0
+        return int(measured[min(place, len(measured) - 1)])
 
     @property
     def total(self) -> float:
@@ -93,7 +114,10 @@ def read_depth(history: History, name: str) -> DepthReading | None:
     table = history.layer_table(name)
     if table is None or history.context.layer_order == "unknown":
         return None
-    early, late = _quarters(table)
+    blocks = table.blocks
+    means = np.where(blocks.count > 0, blocks.mean, np.nan).astype(np.float64)
+    count = max(1, round(FIRST_SHARE * len(blocks)))
+    early, late = _medians(means[:count]), _medians(means[-count:])
     known = np.flatnonzero(np.isfinite(early))
     groups = _families(history, known)
     columns = max(groups.values(), key=len, default=np.zeros(0, np.int64))
@@ -102,16 +126,14 @@ def read_depth(history: History, name: str) -> DepthReading | None:
     if len(columns) < MIN_LAYERS:
         return None
     paths = tuple(history.layers[column].path for column in columns)
-    num_norms = int(table.blocks.count[:, columns].sum(axis=0).min())
-    return DepthReading(paths, columns, early[columns], late[columns], num_norms)
-
-
-def _quarters(table: Table) -> tuple[Floats, Floats]:
-    """[L] median of the first and of the last quarter's blocks; NaN: not measured."""
-    blocks = table.blocks
-    count = max(1, round(FIRST_SHARE * len(blocks)))
-    means = np.where(blocks.count > 0, blocks.mean, np.nan).astype(np.float64)
-    return _medians(means[:count]), _medians(means[-count:])
+    return DepthReading(
+        paths,
+        columns,
+        early[columns],
+        late[columns],
+        means[:, columns],
+        int(blocks.count[:, columns].sum(axis=0).min()),
+    )
 
 
 def _medians(rows: Floats) -> Floats:
@@ -119,6 +141,12 @@ def _medians(rows: Floats) -> Floats:
     medians = np.full(rows.shape[1], np.nan)
     medians[known] = np.nanmedian(rows[:, known], axis=0)
     return medians
+
+
+def _medians_of_rows(rows: Floats, half: int) -> tuple[Floats, Floats]:
+    """[B] medians of the first and of the last columns of each row."""
+    turned = rows.T
+    return _medians(turned[:half]), _medians(turned[-half:])
 
 
 def _chain(history: History, known: IntArray) -> IntArray:

@@ -268,3 +268,46 @@ def test_a_layer_that_was_not_measured_is_nothing():
     norms[:, 2] = None
 
     assert judge_log(a_log(layer_norms=norms)).findings == []
+
+
+def vanishing_from(row, factor=0.2):
+    """Norms of six layers that are alike, and from a row on are not."""
+    norms = by_depth(np.random.default_rng(0), 1.0)
+    norms[row:] *= factor ** np.arange(5, -1, -1)
+    return norms
+
+
+def stopping_at(row):
+    """A loss that comes down from 2.3 to 1.1 and stays there."""
+    noise = 0.01 * np.random.default_rng(1).standard_normal(400)
+    return np.interp(np.arange(400), [0, row], [2.3, 1.1]) + noise
+
+
+def test_a_gradient_that_vanishes_in_the_middle_of_a_run_stops_it():
+    log = a_log(loss=stopping_at(200), grad_norm=None, layer_norms=vanishing_from(200))
+
+    result = judge_log(log)
+
+    [finding] = result.findings
+    assert (result.verdict, finding.problem) == ("warning", "vanishing_gradient")
+    assert 190 <= finding.step <= 210
+    assert finding.layers == [f"layers.{number}" for number in range(4)]
+    assert f"from about step {finding.step} on" in result.summary
+
+
+@pytest.mark.parametrize("loss", [stopping_at(400), stopping_at(60)])
+def test_it_is_no_alarm_where_it_did_not_stop_the_loss(loss):
+    log = a_log(loss=loss, grad_norm=None, layer_norms=vanishing_from(200))
+
+    [finding] = judge_log(log).findings
+
+    assert (finding.problem, finding.severity) == ("vanishing_gradient", "info")
+
+
+def test_norms_that_all_fall_with_the_loss_are_convergence():
+    fall = 10 ** np.linspace(0, -4, 400)[:, None]
+    norms = by_depth(np.random.default_rng(0), 0.9) * fall
+
+    result = judge_log(a_log(grad_norm=None, layer_norms=norms))
+
+    assert (result.verdict, result.findings) == ("healthy", [])
