@@ -59,13 +59,22 @@ def _change_by_depth(statistics: Statistics) -> Sign | None:
     decades = float((logs[:, :third].mean(1) - logs[:, -third:].mean(1)).mean())
     return Sign(
         name="change_by_depth",
-        text=f"The first {third} of {len(columns)} layers with weights change "
-        f"{_times(decades)} as much a step as the last {third}, relative to their "
-        "weights.",
+        text=f"{_first_of(third, len(columns))} {_times(decades)} as much a step as "
+        f"the last{_more_than_one(third)}, relative to their weights.",
         value=10.0**decades,
         unit="early / late update-to-weight ratio",
         layers=_paths(statistics, columns[:third]),
     )
+
+
+def _first_of(num_early: int, num_layers: int) -> str:
+    change = "changes" if num_early == 1 else "change"
+    early = f"The first{_more_than_one(num_early)}"
+    return f"{early} of {num_layers} layers with weights {change}"
+
+
+def _more_than_one(number: int) -> str:
+    return "" if number == 1 else f" {number}"
 
 
 def _shrinking_weights(statistics: Statistics) -> Sign | None:
@@ -142,8 +151,15 @@ def _memory_horizon(statistics: Statistics) -> Sign | None:
     lag = statistics.context.lag
     task = "" if lag is None else f"; the task needs {lag}"
     if math.isinf(horizon):
-        longest = max(len(gain) for gain in gains if gain is not None)
-        text = f"More than 1 % of the gradient is left after {longest} steps in time"
+        known = [gain for gain in gains if gain is not None]
+        longest = max(map(len, known))
+        left = float(np.median([gain[-1] / gain[0] for gain in known]))
+        text = (
+            f"More than 1 % of the gradient is left after {longest} steps in time"
+            if left <= 1
+            else f"The gradient has grown {left:.2g}-fold after {longest} steps back "
+            "in time"
+        )
     else:
         text = f"1 % of the gradient is left after {horizon:.0f} steps back in time"
     return Sign(
@@ -167,8 +183,9 @@ def _horizon(gains: FloatArray) -> float:
 
 
 def _broken_chain(statistics: Statistics) -> Sign | None:
-    decades = statistics.log10_gain.mean(axis=0)
-    steps = decades[:-1] - decades[1:]
+    gains = statistics.log10_gain
+    # The median: a layer that is dead in one seed alone has no factor to speak of.
+    steps = np.median(gains[:, :-1] - gains[:, 1:], axis=0)
     if len(steps) < MIN_LAYERS:
         return None
     worst = int(steps.argmin())

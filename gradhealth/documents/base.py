@@ -19,7 +19,9 @@ def quoted(word: str) -> str:
 
 def nearest(word: str, known: list[str]) -> str:
     """A hint like "; did you mean 'lr'?", or the known words when none is near."""
-    close = difflib.get_close_matches(word[:MAX_WORD], known, n=1, cutoff=0.5)
+    word = word[:MAX_WORD]
+    close = [name for name in known if name.lower() == word.lower()]
+    close = close or difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     if close:
         return f"; did you mean {quoted(close[0])}?"
     if not known:

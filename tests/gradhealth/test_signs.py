@@ -32,6 +32,18 @@ def test_early_layers_that_barely_change_are_told_from_late_ones_that_do():
     assert "1e-06 times as much" in sign.text
 
 
+def test_a_single_early_layer_is_told_in_the_singular():
+    ratios = np.array([1e-5, 1e-4, 1e-3, np.nan, np.nan, np.nan])
+
+    text = signs(update_ratio=ratios)["change_by_depth"].text
+
+    assert text.startswith("The first of 3 layers with weights changes 0.01 times")
+
+
+def test_a_gradient_that_grows_in_time_is_told_by_how_much():
+    assert "grown 5.5e+11-fold" in signs(temporal=2.0)["memory_horizon"].text
+
+
 def test_layers_that_never_change_count_as_rounding():
     sign = signs(update_ratio=np.array([0, 0, 1e-5, 1e-5, 1e-3, 1e-3]))
 

@@ -14,6 +14,10 @@ def test_a_near_word_is_suggested():
     assert nearest("leraning", ["learning", "batch"]) == "; did you mean 'learning'?"
 
 
+def test_a_word_in_another_case_is_the_nearest():
+    assert nearest("relu", ["Parallel", "ReLU"]) == "; did you mean 'ReLU'?"
+
+
 def test_known_words_are_listed_when_none_is_near():
     assert nearest("xyz", ["b", "a"]) == "; known here: a, b"
     assert nearest("xyz", []) == "; known here: nothing"
