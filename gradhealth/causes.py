@@ -6,11 +6,12 @@ from collections import Counter
 import numpy as np
 
 from .architecture.network import Network, Node
-from .layers.activation import Activation
+from .layers.activation import Activation, Softmax
 from .layers.block import Highway, Residual
 from .layers.recurrent import Recurrent
 from .schemas.finding import Cause
-from .statistics import Statistics
+from .schemas.training import SGD, AdamW, Training
+from .statistics import LOG10_ZERO, Statistics
 
 # Slopes of at most this much shrink a gradient whatever the weights' usual scale.
 GENTLE = {"Sigmoid": 0.25, "Hardsigmoid": 1 / 6, "Softmax": 0.25}
@@ -23,6 +24,8 @@ LARGE_INPUT = 10.0
 # comes from the initial weights and not from the learning rate.
 STEEP_GROWTH, LARGE_FIRST_LOSS = 1.5, 10.0
 LARGE_TARGET_VARIANCE = 100.0
+# What decay alone leaves of weights that it is said to have taken.
+DECAYED = 0.1
 
 
 def of_decay(statistics: Statistics, network: Network | None) -> Cause:
@@ -34,6 +37,13 @@ def of_decay(statistics: Statistics, network: Network | None) -> Cause:
     paths = [layer.path for layer in statistics.stations]
     total = float(-decades.min())
     worst = int(steps.argmax())
+    if -total <= LOG10_ZERO:
+        return Cause(
+            kind="initialisation",
+            layers=[paths[worst + 1]],
+            text=f"No gradient passes from {paths[worst + 1]} to {paths[worst]}: the "
+            "weights are 0, or the units between are off for every input.",
+        )
     if len(steps) > 2 and steps[worst] > LONE_SHARE * total:  # noqa: PLR2004 -- a chain
         return Cause(
             kind="initialisation",
@@ -126,13 +136,8 @@ def _of_scales(statistics: Statistics, network: Network | None) -> Cause | None:
         )
     if network is None:
         return None
-    trivial = statistics.trivial_loss
-    if network.goal.kind == "values" and trivial > LARGE_TARGET_VARIANCE:
-        return Cause(
-            kind="target_scale",
-            text=f"The targets are large (variance {trivial:.3g}), so the loss and its "
-            "gradient are too.",
-        )
+    if targets := of_large_targets(statistics, network):
+        return targets
     if network.spec.training.loss_scale > 1:
         return Cause(
             kind="loss",
@@ -140,6 +145,48 @@ def _of_scales(statistics: Statistics, network: Network | None) -> Cause | None:
             "its gradients are not divided again.",
         )
     return None
+
+
+def of_large_targets(statistics: Statistics, network: Network) -> Cause | None:
+    """Values to be predicted that are far larger than the first outputs."""
+    trivial = statistics.trivial_loss
+    if network.goal.kind != "values" or not trivial > LARGE_TARGET_VARIANCE:
+        return None
+    return Cause(
+        kind="target_scale",
+        text=f"The targets are large (loss of the best constant {trivial:.3g}), so the "
+        "loss and its gradient are too, and the outputs have far to go.",
+    )
+
+
+def of_decoupled_decay(statistics: Statistics, training: Training) -> Cause | None:
+    """A decay that by itself takes nearly all weights away within the run.
+
+    Of SGD and AdamW, which take lr * decay of the weights at each step.
+    """
+    optimizer = training.optimizer
+    share = optimizer.lr * optimizer.weight_decay
+    left = math.exp(-share * statistics.num_steps)
+    if not isinstance(optimizer, SGD | AdamW) or left > DECAYED:
+        return None
+    return Cause(
+        kind="weight_decay",
+        text=f"Weight decay {optimizer.weight_decay:g} takes {share:.2g} of the "
+        "weights at each step, and with them what the gradient has just added.",
+    )
+
+
+def of_squashed_scores(network: Network) -> Cause | None:
+    """A softmax before a loss that takes another: it cannot become small."""
+    last = network.nodes[-1]
+    if network.goal.loss != "cross_entropy" or not isinstance(last.layer, Softmax):
+        return None
+    return Cause(
+        kind="loss",
+        layers=[last.path],
+        text=f"{last.path} is a Softmax, and cross_entropy takes scores and applies "
+        "another: the most certain of probabilities remain a faint preference.",
+    )
 
 
 def _first_loss_ratio(statistics: Statistics) -> float:

@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from .architecture.initialisation import notes_on_rules
 from .architecture.network import Network
 from .architecture.targets import needed_lag
 from .detectors.tuned import DEFAULTS, Thresholds
 from .diagnosis import diagnose
+from .layers.recurrent import Recurrent
 from .schemas.analysis import Result, Theory
 from .schemas.trace import Context, Trace, TracedLayer
 from .theory.gains import predict
@@ -30,7 +32,7 @@ def forecast(network: Network, thresholds: Thresholds = DEFAULTS) -> Result:
             verdict="insufficient_data",
             summary=f"Theory has no prediction for this network. {NEEDED}",
             theory=theory,
-            notes=theory.caveats,
+            notes=_notes(network, theory),
         )
     diagnosis = diagnose([trace_of(theory, network)], network, thresholds)
     is_open = diagnosis.verdict == "insufficient_data"
@@ -40,8 +42,13 @@ def forecast(network: Network, thresholds: Thresholds = DEFAULTS) -> Result:
         summary=_of_one_layer(theory) if is_open else diagnosis.summary,
         findings=list(diagnosis.findings),
         theory=theory,
-        notes=[NOTE, *theory.caveats],
+        notes=[NOTE, *_notes(network, theory)],
     )
+
+
+def _notes(network: Network, theory: Theory) -> list[str]:
+    on_rules = notes_on_rules(network.spec.init, list(network.walk()))
+    return [*on_rules, *theory.caveats]
 
 
 def _of_one_layer(theory: Theory) -> str:
@@ -60,8 +67,8 @@ def trace_of(theory: Theory, network: Network) -> Trace:
         TracedLayer(path=node.path, type=node.layer.kind) for node in network.stations
     )
     gains = [layer.backward_gain or 0.0 for layer in theory.layers]
-    lag, factor = needed_lag(network.goal), theory.temporal_factor
-    lags = np.arange(1, (lag or 0) + 1 if factor is not None else 1)
+    factor = theory.temporal_factor
+    lags = np.arange(1, _num_time_steps(network) + 1 if factor is not None else 1)
     with np.errstate(over="ignore"):
         temporal = np.float64(factor or 1.0) ** (lags - 1)
     return Trace(
@@ -70,7 +77,13 @@ def trace_of(theory: Theory, network: Network) -> Trace:
         steps=np.zeros(1, np.int64),
         series={},
         layer_series={"backward_gain": np.ma.masked_array([gains])},
-        context=Context(source_format="theory", lag=lag),
+        context=Context(source_format="theory", lag=needed_lag(network.goal)),
         lags=lags,
         lag_series={"temporal_gain": np.ma.masked_array(temporal)} if len(lags) else {},
     )
+
+
+def _num_time_steps(network: Network) -> int:
+    """Of the longest sequence that a recurrent layer reads."""
+    nodes = network.walk()
+    return max(n.input.dims[0] for n in nodes if isinstance(n.layer, Recurrent))

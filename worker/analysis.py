@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-from gradhealth.architecture.initialisation import unmatched
+from gradhealth.architecture.initialisation import notes_on_rules
 from gradhealth.architecture.limits import UNLIMITED
 from gradhealth.architecture.network import Network, resolve
 from gradhealth.borderline import more_seeds, straddles
@@ -168,8 +168,7 @@ def _notes_on_seeds(
 
 
 def _notes(network: Network) -> list[str]:
-    lost = unmatched(network.spec.init, list(network.walk()))
-    notes = [f"init rule {rule.match!r} matches no parameter" for rule in lost]
+    notes = notes_on_rules(network.spec.init, list(network.walk()))
     data = network.goal.data
     if data.standardize and network.input.is_tokens:
         notes.append("data.standardize has no meaning for tokens and was left out")

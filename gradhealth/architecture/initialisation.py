@@ -85,6 +85,12 @@ def unmatched(rules: Sequence[InitRule], nodes: Sequence[Node]) -> list[InitRule
     return [rule for rule in rules if not any(_targets(rule, n) for n in nodes)]
 
 
+def notes_on_rules(rules: Sequence[InitRule], nodes: Sequence[Node]) -> list[str]:
+    """What a result says of rules that match nothing; arguments as of `unmatched`."""
+    lost = unmatched(rules, nodes)
+    return [f"init rule {rule.match!r} matches no parameter" for rule in lost]
+
+
 def _targets(rule: InitRule, node: Node) -> bool:
     return sets_gate(rule, node) or any(
         fills(rule, node, parameter) for parameter in node.parameters

@@ -55,11 +55,14 @@ class Network:
         """Top-level nodes at whose output the backward gain is measured.
 
         The read-out is left out: its gradient is bounded by the loss and always
-        differs. A network of one station keeps it.
+        differs. A network of one station keeps it, and one of Linear alone all but
+        the last.
         """
         stations = [
             index for index, node in enumerate(self.nodes) if node.layer.station
         ]
+        if all(isinstance(node.layer, Linear) for node in self.nodes):
+            return self.nodes[: max(1, len(self.nodes) - 1)]
         readout = len(self.nodes)
         while len(stations) > 1 and isinstance(self.nodes[stations[-1]].layer, Linear):
             if stations[-1] != readout - 1 and readout != len(self.nodes):

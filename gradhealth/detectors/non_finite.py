@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..architecture.network import Network
 from ..causes import of_divergence, of_growth
 from ..schemas.finding import Cause, Evidence, Finding
 from ..schemas.trace import NonFinite as Place
@@ -18,6 +19,8 @@ PLACES: dict[str, str] = {
     "weight": "in a weight",
 }
 
+# Losses with a logarithm that is taken apart from the exponential.
+LOGARITHMIC = frozenset({"nll_of_softmax", "bce"})
 # A gain beyond this many decades is reason enough for numbers to overflow.
 GROWTH_DECADES = 3.0
 
@@ -73,7 +76,12 @@ def _cause(case: Case, place: Place) -> Cause:
         return Cause(kind="precision", layers=layers, text=text)
     if np.max(case.statistics.log10_gain.mean(axis=0), initial=0.0) > GROWTH_DECADES:
         return of_growth(case.statistics, network)
-    if place.where == "loss":
+    if place.where == "loss" and _takes_logarithm(network):
         text = "The loss takes the logarithm of 0 or divides by 0."
         return Cause(kind="loss", layers=layers, text=text)
     return of_divergence(case.statistics, network)
+
+
+def _takes_logarithm(network: Network | None) -> bool:
+    """Whether the loss is one that numbers of usual size can make infinite."""
+    return network is None or network.goal.loss in LOGARITHMIC

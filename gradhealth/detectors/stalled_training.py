@@ -1,15 +1,24 @@
 """The loss does not come down although nothing else is wrong."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from ..causes import of_large_outputs
+from ..causes import (
+    of_decoupled_decay,
+    of_large_outputs,
+    of_large_targets,
+    of_squashed_scores,
+)
 from ..schemas.finding import Cause, Finding
-from ..schemas.training import Training
+from ..schemas.training import SGD, Training
 from ..statistics import Statistics, estimate
 from .base import Case, Detector, Threshold, evidence
+
+# Progress that one may call none.
+SLIGHT_PROGRESS = 0.05
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,9 @@ class StalledTraining(Detector):
     unchanged: Threshold = Threshold(
         0.5, "weights an update leaves as they are", "rounding loses the update"
     )
+    usual_eps: Threshold = Threshold(
+        1e-8, "RMS of a gradient's elements", "the eps of Kingma & Ba 2015"
+    )
 
     def detect(self, case: Case) -> Finding | None:
         if not case.is_harmed:
@@ -64,7 +76,8 @@ class StalledTraining(Detector):
                 case.harm_evidence,
             ],
             cause=self._cause(case, 10**updates.mean),
-            explanation="The loss stays near that of the best constant predictor.",
+            explanation=f"{_outcome(case).capitalize()}, beyond what the best "
+            "constant predictor gets.",
         )
 
     def _cause(self, case: Case, update: float) -> Cause:
@@ -74,14 +87,18 @@ class StalledTraining(Detector):
         training = case.network.spec.training
         return (
             self._of_rounding(case, training)
+            or of_squashed_scores(case.network)
             or self._of_small_updates(case, training, update)
             or of_large_outputs(case.statistics)
+            or of_decoupled_decay(case.statistics, training)
+            or of_large_targets(case.statistics, case.network)
             or self._of_slow_fall(case, training, update)
             or self._of_targets(case)
             or Cause(
                 kind="unknown",
-                text="The gradients arrive and the weights move, but the loss stays: "
-                "look at the labels, the learning rate and the number of steps.",
+                text="The gradients arrive and the weights move, but "
+                f"{_outcome(case)}: look at the labels, the learning rate and the "
+                "number of steps.",
             )
         )
 
@@ -111,7 +128,17 @@ class StalledTraining(Detector):
                 "every update, to next to nothing.",
             )
         optimizer = training.optimizer
-        if optimizer.type != "SGD" and update < self.adaptive.value * optimizer.lr:
+        share = self.adaptive.value * optimizer.lr
+        if not isinstance(optimizer, SGD) and update < share:
+            assert case.network is not None
+            rms = norm / math.sqrt(case.network.num_parameters)
+            if optimizer.eps > self.usual_eps.value < rms:
+                return Cause(
+                    kind="optimizer",
+                    text=f"{optimizer.type} divides a gradient of RMS {rms:.1g} by an "
+                    f"eps of {optimizer.eps:g} that is far larger, so that an update "
+                    f"is {update:.1g} of the weights.",
+                )
             return Cause(
                 kind="initialisation",
                 text=f"{optimizer.type} makes a step of about its rate whatever the "
@@ -131,23 +158,40 @@ class StalledTraining(Detector):
         fall = _last_fall(case.statistics)
         if fall <= self.fall.value or update >= self.calm.value:
             return None
-        return Cause(
-            kind="learning_rate",
-            text=f"The loss still falls, by {fall:.0%} of the whole way in the last "
+        text = (
+            f"The loss still falls, by {fall:.0%} of the whole way in the last "
             f"quarter: the learning rate {training.optimizer.lr:g} is too low for "
-            f"{case.statistics.num_steps} steps, or the steps are too few.",
+            f"{case.statistics.num_steps} steps, or the steps are too few."
         )
+        if self._is_unrelated(case):
+            text += (
+                " Nearest neighbours predict no better than a constant: where the "
+                "targets have nothing to do with the inputs, samples are only learned "
+                "by heart."
+            )
+        return Cause(kind="learning_rate", text=text)
 
     def _of_targets(self, case: Case) -> Cause | None:
-        relation = case.statistics.context.neighbour_progress
-        if relation is None or relation >= self.relation.value:
+        if not self._is_unrelated(case):
             return None
+        relation = case.statistics.context.neighbour_progress
         return Cause(
             kind="labels",
-            text="The weights move, but the loss stays, and nearest neighbours "
+            text=f"The weights move, but {_outcome(case)}, and nearest neighbours "
             f"predict no better than a constant either (progress {relation:.2f}): "
             "the targets look unrelated to the inputs.",
         )
+
+    def _is_unrelated(self, case: Case) -> bool:
+        relation = case.statistics.context.neighbour_progress
+        return relation is not None and relation < self.relation.value
+
+
+def _outcome(case: Case) -> str:
+    progress = case.progress.mean
+    if progress < SLIGHT_PROGRESS:
+        return "the loss stays"
+    return f"the loss comes down by only {progress:.0%} of what can be learned"
 
 
 def _median_updates(statistics: Statistics) -> np.ndarray:

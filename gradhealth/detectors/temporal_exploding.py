@@ -32,20 +32,23 @@ class TemporalExploding(Detector):
         largest = estimate(_largest(case.statistics), DECADES_TOLERANCE)
         if not largest.mean > self.gain.value:
             return None
+        layers = [
+            layer.path
+            for layer in case.statistics.layers
+            if layer.type in ("RNN", "LSTM", "GRU")
+        ]
+        factor = 10 ** (largest.mean / _num_steps(case.statistics))
         return structural_finding(
             case,
             problem=self.problem,
             certainty=largest.certainty(self.gain.value),
-            layers=[
-                layer.path
-                for layer in case.statistics.layers
-                if layer.type in ("RNN", "LSTM", "GRU")
-            ],
+            layers=layers,
             shown_by=[evidence("log10_temporal_gain", largest, self.gain)],
             cause=Cause(
                 kind="recurrence",
-                text="The recurrent weights stretch the gradient at each step back in "
-                "time.",
+                layers=layers,
+                text=f"Each step back in time multiplies the gradient by {factor:.2f}: "
+                "the recurrent weights stretch it.",
             ),
             explanation="The gradient of early time steps drowns all others, and one "
             "step throws the weights away.",
@@ -57,3 +60,9 @@ def _largest(statistics: Statistics) -> FloatArray:
     gains = [trace.lag_series.get("temporal_gain") for trace in statistics.traces]
     with np.errstate(divide="ignore"):
         return np.array([np.nan if g is None else np.log10(np.max(g)) for g in gains])
+
+
+def _num_steps(statistics: Statistics) -> float:
+    """Steps in time to where the gain is largest; mean over the seeds."""
+    gains = [trace.lag_series.get("temporal_gain") for trace in statistics.traces]
+    return max(1.0, float(np.mean([np.argmax(g) for g in gains if g is not None])))

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from ..rewriting.edits import with_training
+from ..rewriting.edits import with_optimizer, with_training
 from ..rewriting.rates import ADAPTIVE_RATE
-from ..schemas.training import SGD
+from ..schemas.training import SGD, Optimizer
 from .base import Case, Proposal, Remedy
 
 
 class ChangeOptimizer(Remedy):
-    """Replaces SGD by Adam.
+    """Replaces SGD by Adam; sets an eps larger than torch's default back to it.
 
     Adam divides the gradient by its own size, so it masks a decay down to about its
     eps of 1e-8; below that, and in time, it cures nothing.
@@ -24,6 +24,7 @@ class ChangeOptimizer(Remedy):
     def proposals(self, case: Case) -> Iterator[Proposal]:
         optimizer = case.network.spec.training.optimizer
         if not isinstance(optimizer, SGD):
+            yield from _with_usual_eps(case, optimizer)
             return
         adam = {"type": "Adam", "lr": ADAPTIVE_RATE}
         if optimizer.weight_decay:
@@ -37,3 +38,23 @@ class ChangeOptimizer(Remedy):
             spec=with_training(case.document, optimizer=adam),
             snippet=f"torch.optim.Adam(model.parameters(), lr={ADAPTIVE_RATE:g})",
         )
+
+
+def _with_usual_eps(case: Case, optimizer: Optimizer) -> Iterator[Proposal]:
+    assert not isinstance(optimizer, SGD)
+    eps = type(optimizer).model_fields["eps"].default
+    if optimizer.eps <= eps:
+        return
+    yield Proposal(
+        title=f"Reduce eps of {optimizer.type} from {optimizer.eps:g} to {eps:g}",
+        why=(
+            "A gradient well below eps is divided by eps instead of its own size, so "
+            "that the step shrinks with it (Kingma & Ba 2015)."
+        ),
+        spec=with_optimizer(case.document, case.network, eps=eps),
+        snippet=(
+            f"torch.optim.{optimizer.type}(model.parameters(), "
+            f"lr={optimizer.lr:g}, eps={eps:g})"
+        ),
+        variant="eps",
+    )

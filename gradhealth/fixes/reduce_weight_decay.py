@@ -12,7 +12,7 @@ class ReduceWeightDecay(Remedy):
     """Sets the decay to 1e-4 and takes out an L1 penalty."""
 
     kind = "weight_decay"
-    treats = frozenset({"weight_collapse"})
+    treats = frozenset({"stalled_training", "weight_collapse"})
     causes = frozenset({"weight_decay"})
 
     def proposals(self, case: Case) -> Iterator[Proposal]:

@@ -111,7 +111,8 @@ def _entering(network: Network, walk: Walk) -> Moments:
     moments = input_moments(network.goal.data)
     if not math.isfinite(moments.square):
         raise UnpredictableError("the input holds no finite number")
-    if not 1 / FAR_FROM_ONE <= moments.square <= FAR_FROM_ONE:
+    is_usual = 1 / FAR_FROM_ONE <= moments.square <= FAR_FROM_ONE
+    if not (is_usual or network.input.is_tokens):
         walk.note(f"the input's mean square is {moments.square:.3g}, far from 1")
     return moments
 

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from gradhealth.architecture.network import resolve
@@ -225,3 +226,123 @@ def test_a_learning_rate_that_the_sweep_shows_is_evidence():
     assert finding.cause.kind == "learning_rate"
     assert "At 0.1 times the rate it learns" in finding.cause.text
     assert finding.evidence[-1].value == 0.97
+
+
+def stalled(spec, *, grad_norm=1.0, losses=None, **how):
+    """The finding on a network that fails although nothing else is wrong."""
+    runs = traces(progress=0.0, losses=losses, **how)
+    for run in runs:
+        norms = np.full(len(run.steps), grad_norm)
+        run.series["grad_norm"] = np.ma.masked_array(norms)
+    [finding] = diagnose(runs, resolve(spec)).findings
+    assert finding.problem == "stalled_training"
+    return finding
+
+
+def shallow(*last, data=None, **training):
+    model = [{"type": "Linear", "out_features": 8}, {"type": "ReLU"}]
+    return {
+        "data": data or {"task": "clusters"},
+        "model": [*model, *(last or [{"type": "Linear", "out_features": 4}])],
+        "training": training,
+    }
+
+
+def adam(**arguments):
+    return {"type": "Adam", "lr": 1e-3} | arguments
+
+
+def test_an_eps_far_above_the_gradient_is_named_and_not_the_gradient():
+    how = {"grad_norm": 0.1, "update_ratio": 1e-7}
+
+    large = stalled(shallow(optimizer=adam(eps=100.0)), **how)
+    usual = stalled(shallow(optimizer=adam()), **how)
+
+    assert large.cause.kind == "optimizer"
+    assert "eps of 100" in large.cause.text
+    assert usual.cause.kind == "initialisation"
+
+
+def test_a_softmax_before_the_cross_entropy_is_the_cause():
+    scores = {"type": "Linear", "out_features": 4}
+
+    cause = stalled(shallow(scores, {"type": "Softmax"})).cause
+
+    assert (cause.kind, cause.layers) == ("loss", ["model.3"])
+
+
+def test_large_targets_are_the_cause_whatever_the_optimizer():
+    data = {"task": "regression", "target_scale": 1000.0}
+    spec = shallow({"type": "Linear", "out_features": 1}, data=data, optimizer=adam())
+
+    cause = stalled(spec, trivial_loss=7e5, losses=[7e5] * 100).cause
+
+    assert cause.kind == "target_scale"
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "kind"),
+    [
+        ({"type": "AdamW", "lr": 0.01, "weight_decay": 20.0}, "weight_decay"),
+        ({"type": "SGD", "lr": 0.1, "weight_decay": 1.0}, "weight_decay"),
+        ({"type": "AdamW", "lr": 0.01, "weight_decay": 0.1}, "unknown"),
+        ({"type": "Adam", "lr": 0.01, "weight_decay": 20.0}, "unknown"),
+    ],
+)
+def test_a_decay_that_takes_the_weights_faster_than_the_run_lasts(optimizer, kind):
+    assert stalled(shallow(optimizer=optimizer)).cause.kind == kind
+
+
+def test_a_loss_that_came_down_a_little_is_not_said_to_stay():
+    flat = stalled(shallow(), update_ratio=0.02)
+    part = stalled(
+        shallow(), update_ratio=0.02, losses=[*np.linspace(1, 0.7, 40), *[0.7] * 60]
+    )
+
+    assert "the loss stays" in flat.cause.text
+    assert "by only 30% of what can be learned" in part.cause.text
+
+
+def test_a_slow_fall_on_targets_without_relation_may_be_learning_by_heart():
+    falling = np.linspace(1, 0.8, 100)
+
+    related, unrelated = (
+        stalled(shallow(), losses=falling, neighbour_progress=progress).cause
+        for progress in (0.9, 0.0)
+    )
+
+    assert (related.kind, unrelated.kind) == ("learning_rate", "learning_rate")
+    assert "by heart" not in related.text
+    assert "by heart" in unrelated.text
+
+
+@pytest.mark.parametrize(
+    ("loss", "data", "is_blamed"),
+    [
+        ("nll_of_softmax", {"task": "clusters"}, True),
+        ("mse", {"task": "reconstruction", "features": 4, "latent": 2}, False),
+    ],
+)
+def test_only_a_loss_with_a_logarithm_can_have_taken_that_of_0(loss, data, is_blamed):
+    place = NonFinite(where="loss", layer=None, step=3)
+    runs = traces(progress=0.0, first_update=30.0, non_finite=place)
+
+    findings = diagnose(runs, resolve(shallow(data=data, loss=loss))).findings
+
+    [broken] = [found for found in findings if found.problem == "non_finite"]
+    assert ("logarithm" in broken.cause.text) == is_blamed
+
+
+def test_growth_in_time_is_told_by_the_step():
+    layer = {"type": "RNN", "hidden_size": 8, "return": "last"}
+    network = resolve(
+        {
+            "data": {"task": "recall", "length": 40},
+            "model": [layer, {"type": "Linear", "out_features": 4}],
+        }
+    )
+
+    finding = diagnose(traces(progress=0.0, temporal=2.0), network).findings[0]
+
+    assert finding.problem == "temporal_exploding_gradient"
+    assert "multiplies the gradient by 2.00" in finding.cause.text

@@ -1,5 +1,9 @@
 """Verdicts of theory alone, on specs."""
 
+import base64
+import io
+
+import numpy as np
 import pytest
 
 from gradhealth.architecture.limits import UNLIMITED
@@ -87,3 +91,58 @@ def test_what_theory_cannot_see_is_said():
 
     assert result.verdict == "healthy"
     assert "learning rate" in result.notes[0]
+
+
+def test_growth_in_time_is_seen_beyond_the_lag_that_is_needed():
+    wild = {"match": "RNN.weight_hh*", "fn": "orthogonal_", "gain": 3.0}
+    spec = recall("RNN", wild, lag=5)
+    spec["model"][0]["nonlinearity"] = "relu"
+
+    assert predicted(spec).primary == "temporal_exploding_gradient"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"match": "Linear.*", "value": 0.0},
+        {"match": "model.0.0.body.0.bias", "value": -30.0},
+    ],
+)
+def test_where_no_gradient_passes_no_share_of_it_is_told(rule):
+    result = predicted(mlp("ReLU", 2, HE, rule))
+
+    assert "No gradient passes" in result.summary
+    assert "model.0.0.body.0" in result.summary
+
+
+def test_the_depth_of_a_linear_network_is_judged():
+    deep = {"repeat": 30, "body": [{"type": "Linear", "out_features": 64}]}
+    spec = mlp("ReLU", 1, {"match": "Linear.weight", "fn": "orthogonal_"})
+    spec["model"][0] = deep
+    small = spec | {"init": [spec["init"][0] | {"gain": 0.5}]}
+
+    assert predicted(spec).verdict == "healthy"
+    assert predicted(small).primary == "vanishing_gradient"
+
+
+def test_init_rules_that_match_nothing_are_told():
+    result = predicted(mlp("ReLU", 4, {"match": "Conv2d.weight", "fn": "zeros_"}))
+
+    assert any("'Conv2d.weight' matches no parameter" in n for n in result.notes)
+
+
+def test_the_size_of_token_numbers_is_no_caveat():
+    buffer = io.BytesIO()
+    np.save(buffer, np.arange(40_000).reshape(100, 400))
+    tokens = {"npy": base64.b64encode(buffer.getvalue()).decode()}
+    spec = {
+        "data": {"task": "language_model", "x": tokens, "y": tokens},
+        "model": [
+            {"type": "Embedding", "embedding_dim": 8},
+            {"type": "Linear", "out_features": 8},
+            {"type": "ReLU"},
+            {"type": "Linear", "out_features": 40_000},
+        ],
+    }
+
+    assert not any("mean square" in note for note in predicted(spec).notes)

@@ -278,3 +278,13 @@ def test_layers_that_change_the_shape_stay():
 
 def test_shallow_networks_keep_their_depth():
     assert offered(ReduceDepth(), mlp(SIGMOID, repeat=6), finding()) == {}
+
+
+def test_a_large_eps_is_set_back():
+    def adam(eps):
+        return {"optimizer": {"type": "Adam", "lr": 0.001, "eps": eps}}
+
+    trainings = trained(adam(100.0), ChangeOptimizer())
+
+    assert trainings == {"change_optimizer_eps": adam(1e-8)}
+    assert trained(adam(1e-10), ChangeOptimizer()) == {}
