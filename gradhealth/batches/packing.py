@@ -139,6 +139,17 @@ class PackedBatch:
         return np.ma.masked_array(numbers, mask)
 
 
+def without_layers(body: bytes) -> bytes:
+    """A batch in its binary form, without what belongs to single layers.
+
+    Raises:
+        InvalidDocumentError: Not such a batch.
+    """
+    batch = PackedBatch.from_bytes(body)
+    columns = [entry for entry in batch.columns if entry[0].kind == "series"]
+    return PackedBatch(batch.sequence, batch.steps, 0, columns).to_bytes()
+
+
 def _narrowed(values: NDArray[np.float64]) -> Floats:
     """As float32; what is finite stays so."""
     with np.errstate(over="ignore"):

@@ -154,3 +154,19 @@ def test_the_diagnosis_at_the_end_is_that_of_the_whole_run(story):
 
 def test_what_was_lost_and_what_waited_is_told(story):
     assert [note for note in story["recorder"].notes if "batch" in note] == []
+
+
+def test_a_run_of_more_layers_than_the_service_takes_arrives_without_them(tmp_path):
+    model, optimizer = a_training()
+    with (
+        running_product(tmp_path / "data", GRADHEALTH_MAX_LAYERS="10", **QUICK) as it,
+        Watcher(it.url) as watcher,
+    ):
+        to, spool = it.url, tmp_path / "spool"
+        with Recorder(model, optimizer, to=to, spool=spool, budget=None) as recorder:
+            train(model, optimizer, num_steps=NUM_STEPS, recorder=recorder)
+        run = watcher.run_with(NUM_STEPS)
+
+    assert run.num_layers == 0
+    assert run.result.curves["grad_norm"].steps == list(range(NUM_STEPS))
+    assert any("more than 10 layers" in note for note in recorder.notes)

@@ -5,12 +5,14 @@ import threading
 import time
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 from pydantic_core import from_json, to_json
 
 from ...batches.batch import Batch
+from ...batches.packing import without_layers
 from ...client import Client, RefusedError, ServerUnreachableError
-from ...exceptions import GradHealthError
+from ...exceptions import GradHealthError, InvalidDocumentError
 from ...schemas.trace import TracedLayer
 from .base import Header
 from .spool import Spool, abandoned
@@ -32,6 +34,10 @@ PASSING = (
 SERVER_ERROR = HTTPStatus.INTERNAL_SERVER_ERROR
 # What a spool keeps beside the batches.
 ANNOUNCEMENT, ID = "run.json", "id"
+# ... where the service does not take so many layers.
+WITHOUT_LAYERS = "without_layers"
+# The mistake is the list of layers itself, and not one of them.
+ALL_LAYERS = "/layers"
 
 
 class _BrokenSpoolError(GradHealthError):
@@ -48,7 +54,8 @@ class HttpSink:
 
     One whose answer was lost is sent again: its sequence number makes that harmless.
     What could not be sent by the end stays on disk, and the next recorder that sends
-    to the same service takes it along.
+    to the same service takes it along. A run of more layers than the service takes is
+    sent without statistics of layers: its losses and the norm of all gradients.
 
     Args:
         server: Address of the service.
@@ -81,6 +88,7 @@ class HttpSink:
         self._wake, self._closing = threading.Event(), threading.Event()
         self._trouble: str | None = None
         self._num_refused = 0
+        self._left_out: str | None = None
 
     def begin(self, header: Header) -> None:
         document = header.to_document()
@@ -115,6 +123,8 @@ class HttpSink:
             )
         if spool.num_dropped:
             notes.append(f"{spool.num_dropped} batches were dropped: the spool is full")
+        if self._left_out is not None:
+            notes.append(self._left_out)
         if self._num_refused:
             notes.append(f"{self._num_refused} batches were refused: {self._trouble}")
         return notes
@@ -163,12 +173,15 @@ class HttpSink:
         while (found := spool.first()) is not None:
             path, body = found
             try:
-                self._client.add_batch(self._run_id(spool), body)
+                run_id = self._run_id(spool)
+                if spool.kept(WITHOUT_LAYERS) is not None:
+                    body = without_layers(body)
+                self._client.add_batch(run_id, body)
             except RefusedError as error:
                 if error.status in PASSING or error.status >= SERVER_ERROR:
                     raise
                 self._refuse(error)
-            except _BrokenSpoolError as error:
+            except (_BrokenSpoolError, InvalidDocumentError) as error:
                 self._refuse(error)
             spool.remove(path)
 
@@ -183,14 +196,37 @@ class HttpSink:
             )
         except ValueError as error:
             raise _BrokenSpoolError(str(error)) from error
-        run_id = self._client.create_run(
+        layers = [TracedLayer(**layer) for layer in announcement["layers"]]
+        if spool.kept(WITHOUT_LAYERS) is not None:
+            layers = []
+        try:
+            run_id = self._announce(spool, announcement, layers)
+        except RefusedError as error:
+            reasons = [p.message for p in error.problems if p.pointer == ALL_LAYERS]
+            if not (layers and reasons):
+                raise
+            run_id = self._announce(spool, announcement, [])
+            spool.keep(WITHOUT_LAYERS, b"")
+            self._leave_layers_out(announcement["name"], reasons[0])
+        spool.keep(ID, run_id.encode())
+        return run_id
+
+    def _announce(
+        self, spool: Spool, announcement: dict[str, Any], layers: list[TracedLayer]
+    ) -> str:
+        return self._client.create_run(
             announcement["name"],
-            layers=[TracedLayer(**layer) for layer in announcement["layers"]],
+            layers=layers,
             config=announcement["config"],
             idempotency_key=spool.key,
         )
-        spool.keep(ID, run_id.encode())
-        return run_id
+
+    def _leave_layers_out(self, run: str, reason: str) -> None:
+        self._left_out = (
+            f"{run} is sent without its layers: the service takes no run of {reason}; "
+            "losses and the norm of all gradients arrive"
+        )
+        logger.warning(self._left_out)
 
     def _refuse(self, error: GradHealthError) -> None:
         """Notes a batch that nobody will ever take; it must not stop the others."""

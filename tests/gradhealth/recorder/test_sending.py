@@ -1,5 +1,6 @@
 """A run that goes to a service, over real sockets."""
 
+import json
 import logging
 import time
 
@@ -138,6 +139,47 @@ def test_a_refused_run_is_told_and_does_not_wait_for_ever(spool):
 
     assert any("batches were refused" in note for note in recorder.notes)
     assert files(spool) == []
+
+
+class OfFewLayers(RunServer):
+    """Takes no run of more than two layers."""
+
+    def take(self, path, headers, body):
+        if path == "/v1/runs" and len(json.loads(body)["layers"]) > 2:
+            mistake = {"pointer": "/layers", "message": "more than 2 layers"}
+            told = {"type": "invalid_document", "title": "Invalid", "detail": "invalid"}
+            return 422, {**told, "status": 422, "errors": [mistake]}
+        return super().take(path, headers, body)
+
+
+def test_a_run_of_too_many_layers_is_sent_without_them(spool, caplog):
+    with OfFewLayers() as server:
+        _, recorder = record(server.url, spool)
+
+        assert server.runs["run-0"]["layers"] == []
+        assert server.steps() == list(range(120))
+        batches = server.batches["run-0"]
+        assert all(batch.layer_series == {} for batch in batches.values())
+        assert batches[0].series["grad_norm"].count() == 10
+        assert batches[0].series["loss"].count() == 10
+    note = next(note for note in recorder.notes if "without its layers" in note)
+    assert "more than 2 layers" in note
+    assert note in caplog.messages
+    assert not any("refused" in note for note in recorder.notes)
+    assert len(recorder.trace().layers) > 2
+    assert files(spool) == []
+
+
+def test_a_run_of_too_many_layers_that_waited_is_sent_without_them(spool):
+    with RunServer() as server:
+        port, url = server.port, server.url
+    record(url, spool)
+
+    with OfFewLayers(port=port) as server:
+        record(url, spool)
+        eventually(lambda: files(spool) == [])
+
+        assert server.steps("run-0") == server.steps("run-1") == list(range(120))
 
 
 @pytest.mark.parametrize("kept", [b"", b'{"name"', b'{"name": NaN}'])
