@@ -28,7 +28,8 @@ NOT_FINITE = ("NaN", "Infinity", "-Infinity")
 MAX_STEP = 2**53
 LARGEST = int(sys.float_info.max)
 
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+MAX_NAME_LENGTH = 200
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)]
 # Rows are looked at by numpy: a model for each number would take a hundred times as
 # long.
 Rows = dict[Name, list[Any]]

@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
 from .governor import Costs, Governor
+from .names import series_name
 from .optimized import Optimized
 from .rows import Cells, Row
 from .sampling import Sampling
@@ -36,6 +37,7 @@ class Collector:
         costs: What recording took, since somebody looked.
         wants_exact: Whether sampled norms are taken in float64: some were so small or
             large that float32 cannot tell them from 0 or infinity.
+        renamed: What names that are too long were shortened to.
     """
 
     def __init__(  # noqa: PLR0913 -- it stands between all of them
@@ -66,6 +68,7 @@ class Collector:
         self._hook_began = perf_counter()
         self.sampling = Sampling(subject)
         self.costs = Costs()
+        self.renamed: dict[str, str] = {}
         self.wants_exact = False
 
     def start(self) -> None:
@@ -99,7 +102,8 @@ class Collector:
     def log(self, values: dict[str, float | Tensor]) -> None:
         """Adds scalars to the row of the step that is being computed."""
         began = perf_counter()
-        for name, value in values.items():
+        for given, value in values.items():
+            name = self._name_of(given)
             if not isinstance(value, Tensor):
                 self._row.put(name, float(value))
             elif value.numel() == 1:
@@ -108,6 +112,12 @@ class Collector:
                 message = f"{name}: log one number, not {value.numel()}: take the mean"
                 raise ValueError(message)
         self._own_seconds += perf_counter() - began
+
+    def _name_of(self, given: str) -> str:
+        name = series_name(given)
+        if name != given:
+            self.renamed[given] = name
+        return name
 
     def measure_now(self, optimizer: Optimizer) -> None:
         """Takes the norms now, and not again in the optimizer's step."""

@@ -204,6 +204,10 @@ class Recorder:
             *([governor] if governor else []),
             *self._failures,
             *(
+                f"a name of {len(given)} characters is shortened to {name}"
+                for given, name in self._collector.renamed.items()
+            ),
+            *(
                 f"{path} cannot be watched: {reason}"
                 for path, reason in self._collector.sampling.ledger.failures.items()
             ),

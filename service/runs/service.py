@@ -1,8 +1,11 @@
 """What the service does with runs that are still going: announce, tell, forget."""
 
-from gradhealth.exceptions import InvalidDocumentError, Problem
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from gradhealth.exceptions import MAX_PROBLEMS, InvalidDocumentError, Problem
 from gradhealth.schemas.run import Run, RunRequest
-from gradhealth.schemas.trace import Context, TracedLayer
+from gradhealth.schemas.trace import Context, LayerDocument, TracedLayer
 from gradhealth.traces import parse_context
 from storage.runs.records import NewRun
 from storage.runs.store import RunStore
@@ -47,7 +50,8 @@ class RunService:
 
         Raises:
             ForeignProjectError: The caller's key opens another project.
-            InvalidDocumentError: Too many layers, or a configuration that misleads.
+            InvalidDocumentError: Too many layers, two of one path, or a configuration
+                that misleads.
             IdempotencyConflictError: The key came with another body before.
             StorageFullError: The project may not store more.
         """
@@ -74,6 +78,8 @@ class RunService:
         if len(request.layers) > self._max_layers:
             message = f"more than {self._max_layers:,} layers"
             raise InvalidDocumentError([Problem("/layers", message)])
+        if repeated := [*islice(_repeated(request.layers), MAX_PROBLEMS)]:
+            raise InvalidDocumentError(repeated)
         known = Context.model_fields.keys() & request.config.keys()
         parse_context({name: request.config[name] for name in known}, "/config")
 
@@ -99,3 +105,15 @@ class RunService:
         """
         if not await self._store.delete(run_id):
             raise UnknownRunError(run_id)
+
+
+def _repeated(layers: Sequence[LayerDocument]) -> Iterator[Problem]:
+    """Findings name layers by their path: it must tell them apart."""
+    first: dict[str, int] = {}
+    for place, layer in enumerate(layers):
+        earlier = first.setdefault(layer.path, place)
+        if earlier != place:
+            message = (
+                f"the same path as layer {earlier}: make every path a different one"
+            )
+            yield Problem(f"/layers/{place}/path", message)

@@ -182,6 +182,23 @@ def test_a_run_of_too_many_layers_that_waited_is_sent_without_them(spool):
         assert server.steps("run-0") == server.steps("run-1") == list(range(120))
 
 
+def test_a_name_that_is_too_long_is_shortened_and_costs_no_batch(spool):
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    names = ["a" * 400 + end for end in "xy"]
+    with RunServer() as server:
+        with Recorder(model, optimizer, to=server.url, spool=spool) as recorder:
+            recorder.log(**{names[0]: 1.0, names[1]: 2.0})
+            train(model, optimizer, num_steps=20, recorder=recorder)
+
+        assert server.steps() == list(range(20))
+        first = server.batches["run-0"][0].series
+        sent = {name: first[name][0] for name in first if name.startswith("a" * 100)}
+        assert sorted(sent.values()) == [1.0, 2.0]
+        assert {len(name) for name in sent} == {200}
+    assert sum("401 characters" in note for note in recorder.notes) == 2
+
+
 @pytest.mark.parametrize("kept", [b"", b'{"name"', b'{"name": NaN}'])
 def test_a_run_that_nobody_can_announce_does_not_stop_those_after_it(spool, kept):
     with RunServer() as server:

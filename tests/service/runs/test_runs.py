@@ -167,6 +167,17 @@ async def test_a_mistake_in_a_batch_is_pointed_at(api, changes, pointer):
     assert pointer in {each["pointer"] for each in answer.json()["errors"]}
 
 
+async def test_two_layers_of_one_path_are_refused(api):
+    layers = [{"path": path} for path in ("a", "b", "a")]
+
+    answer = await api.post("/v1/runs", json={"name": "x", "layers": layers})
+
+    assert answer.status_code == 422
+    [error] = answer.json()["errors"]
+    assert error["pointer"] == "/layers/2/path"
+    assert "the same path as layer 0" in error["message"]
+
+
 async def test_rows_of_another_number_of_layers_are_refused(api):
     run = await announce(api)
     document = {"sequence": 0, "steps": [0], "layer_series": {"grad_norm": [[1, 2]]}}
