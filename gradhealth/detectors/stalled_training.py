@@ -68,7 +68,7 @@ class StalledTraining(Detector):
         )
         return Finding(
             problem=self.problem,
-            severity="critical",
+            severity=case.harm_severity,
             confidence=round(case.harm_certainty, 3),
             layers=[],
             evidence=[

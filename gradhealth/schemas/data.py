@@ -132,7 +132,7 @@ class MarkovLm(Generated):
 
 
 class Digits(Task):
-    """scikit-learn's 1,797 images of handwritten digits, standardised over the set."""
+    """scikit-learn's 1,797 images of handwritten digits, each pixel standardised."""
 
     task: Literal["digits"] = "digits"
 

@@ -206,8 +206,9 @@ def test_a_steep_fall_explains_a_shallow_network_that_fails_and_no_other():
     assert learning.findings == ()
 
 
-def test_borderline_harm_only_warns():
-    assert diagnose(traces(decades_per_layer=-1.0, progress=0.47)).verdict == "warning"
+@pytest.mark.parametrize("how", [{"decades_per_layer": -1.0}, {"update_ratio": 1e-8}])
+def test_borderline_harm_only_warns(how):
+    assert diagnose(traces(progress=0.47, **how)).verdict == "warning"
     assert diagnose(traces(decades_per_layer=-1.0, progress=0.1)).verdict == "critical"
 
 
