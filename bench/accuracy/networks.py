@@ -189,7 +189,8 @@ def _images(spec: Spec, random: np.random.Generator) -> tuple[Any, Any]:
 
 def _digits(spec: Spec, _: np.random.Generator) -> tuple[Any, Any]:
     x, y = load_digits(return_X_y=True)
-    x = (x - x.mean()) / x.std()
+    deviation = x.std(axis=0)  # of each pixel; those at the edge never change
+    x = (x - x.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
     return x.reshape(-1, *spec["input"]["shape"]), y
 
 
@@ -215,8 +216,7 @@ def _recall(spec: Spec, random: np.random.Generator) -> tuple[Any, Any]:
 
 def _markov(spec: Spec, random: np.random.Generator) -> tuple[Any, Any]:
     size, length = spec["input"]["vocab_size"], spec["input"]["tokens"]
-    chances = np.exp(2 * random.standard_normal((size, size)))
-    chances /= chances.sum(axis=1, keepdims=True)
+    chances = _chances(size, random)
     text = np.zeros((512, length + 1), np.int64)
     text[:, 0] = random.integers(size, size=512)
     for step in range(length):
@@ -224,6 +224,23 @@ def _markov(spec: Spec, random: np.random.Generator) -> tuple[Any, Any]:
         below = bounds < random.random((512, 1))
         text[:, step + 1] = np.minimum(below.sum(axis=1), size - 1)
     return text[:, :-1], text[:, 1:]
+
+
+def _chances(size: int, random: np.random.Generator) -> Any:
+    """[size, size] chances of the next token by the last."""
+    chances = np.exp(2 * random.standard_normal((size, size)))
+    return chances / chances.sum(axis=1, keepdims=True)
+
+
+def floor(spec: Spec, seed: int) -> float:
+    """The smallest loss there is: the chain's entropy; 0 where nothing is left open."""
+    if spec["data"]["task"] != "markov_lm":
+        return 0.0
+    random = np.random.default_rng(seed)
+    chances = _chances(spec["input"]["vocab_size"], random)
+    text, _ = _markov(spec, np.random.default_rng(seed))
+    entropies = -(chances * np.log(chances)).sum(axis=1)
+    return float(entropies[text].mean())
 
 
 def _given(spec: Spec, _: np.random.Generator) -> tuple[Any, Any]:

@@ -74,6 +74,17 @@ class Judged:
 
 def suite_table(judged: Sequence[Judged]) -> list[str]:
     """Sensitivity, false alarms and causes, ours and the peers'."""
+    named = [each for each in judged if each.is_faulty and each.is_named]
+    return [
+        *alarm_table(judged),
+        "",
+        f"right problem: {share(e.is_named for e in judged if e.is_faulty)}",
+        f"right cause of those: {share(e.is_explained for e in named)}",
+    ]
+
+
+def alarm_table(judged: Sequence[Judged]) -> list[str]:
+    """Sensitivity and false alarms, ours and the peers'."""
     faulty = [each for each in judged if each.is_faulty]
     sound = [each for each in judged if not each.is_faulty]
     lines = [
@@ -82,17 +93,11 @@ def suite_table(judged: Sequence[Judged]) -> list[str]:
     ]
     ours = share(e.is_alarm for e in faulty), share(e.is_alarm for e in sound)
     lines.append(f"| gradhealth | {ours[0]} | {ours[1]} |")
-    for peer in judged[0].answer.alarms:
+    for peer in judged[0].answer.alarms if judged else ():
         found = share(e.answer.alarms[peer] for e in faulty)
         alarms = share(e.answer.alarms[peer] for e in sound)
         lines.append(f"| {peer} | {found} | {alarms} |")
-    named = [each for each in faulty if each.is_named]
-    return [
-        *lines,
-        "",
-        f"right problem: {share(e.is_named for e in faulty)}",
-        f"right cause of those: {share(e.is_explained for e in named)}",
-    ]
+    return lines
 
 
 def by(judged: Sequence[Judged], key: Callable[[Judged], str | None]) -> list[str]:
@@ -137,6 +142,16 @@ def calibration(judged: Sequence[Judged]) -> list[str]:
 
 def _right(judged: Sequence[Judged]) -> Share:
     return share(each.is_right for each in judged)
+
+
+def wrong_alarms(judged: Sequence[Judged]) -> list[str]:
+    """Every missed faulty one and every false alarm on one line."""
+    return [
+        f"{'missed' if e.is_faulty else 'false alarm'} {e.case.id}: {e.answer.verdict} "
+        f"{e.answer.primary} {e.answer.confidence:.2f}: {e.answer.summary}"
+        for e in judged
+        if e.is_alarm != e.is_faulty
+    ]
 
 
 def misses(judged: Sequence[Judged]) -> list[str]:
