@@ -127,6 +127,11 @@ def not_usable(path: Path, kind: str, problems: list[Problem]) -> UnusableFileEr
 
 
 def _unreadable(path: Path, error: OSError) -> UnusableFileError:
+    if path.is_dir():
+        return UnusableFileError(
+            f"{path} is a folder: name a file in it, or pack it as zip or tar and name "
+            "that, whose runs are all read"
+        )
     return UnusableFileError(f"cannot read {path}: {error.strerror}")
 
 

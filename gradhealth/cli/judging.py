@@ -22,6 +22,11 @@ from .run_results import AS_IT_IS, LogReading, names_of_runs
 
 # A longer text is not sent along: reports then point at the file, not at a line.
 MAX_SOURCE_CHARACTERS = 1_000_000
+# Nobody means a spec by these: what is wrong with one would only be confusing.
+LOG_SUFFIXES = frozenset(
+    {".csv", ".tsv", ".jsonl", ".ndjson", ".log", ".out", ".wandb", ".db"}
+    | {".gz", ".zst", ".zip", ".tar", ".tgz"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +117,9 @@ class Judging:
 
 
 def _neither(path: Path, doubts: str, error: InvalidDocumentError) -> UnusableFileError:
+    if path.suffix.lower() in LOG_SUFFIXES:
+        mistakes = [f"  {_told(each)}" for each in error.problems]
+        return UnusableFileError("\n".join([f"{path} is not a usable log:", *mistakes]))
     as_a_log = [f"  as a log: {_told(each)}" for each in error.problems]
     return UnusableFileError(
         "\n".join(

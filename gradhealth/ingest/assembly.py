@@ -18,6 +18,8 @@ from .naming import OfLayer
 from .selection import Selection, select
 from .timeline import Timeline, Track
 
+# Names of layers in a message.
+MAX_LISTED = 10
 APPROXIMATE = (
     "the exact norms of layers: they were computed from histograms, and are some "
     "percent off, or a third too large where single values are extreme"
@@ -84,6 +86,7 @@ def trace_of(
                 *facts.notes,
                 *selection.notes,
                 *timeline.notes,
+                *_note_on_unused(layers, mapping),
                 *_note_on_gaps(tracks, steps),
             ],
             **facts.context,
@@ -99,7 +102,7 @@ def _order(layers: Sequence[OfLayer], facts: Facts, mapping: LogMapping) -> Laye
     if given and len(given) == len(names) and all(name.isdigit() for name in names):
         return LayerOrder(tuple(sorted(names, key=int)), "given")
     if given and names:
-        listed = ", ".join(map(quoted, islice(names, 10)))
+        listed = ", ".join(map(quoted, islice(names, MAX_LISTED)))
         raise IngestError(f"none of the given layers is in the log, which has {listed}")
     return order_layers(names, keeps_order=facts.keeps_order)
 
@@ -133,6 +136,14 @@ def _layer_series(
 
 def _is_approximate(selection: Selection, table: Table) -> bool:
     return any(table.columns[n].is_approximate for n in selection.layers.values())
+
+
+def _note_on_unused(layers: Mapping[OfLayer, Track], mapping: LogMapping) -> list[str]:
+    if layers or not mapping.layers:
+        return []
+    listed = ", ".join(map(quoted, islice(mapping.layers, MAX_LISTED)))
+    more = ", ..." if len(mapping.layers) > MAX_LISTED else ""
+    return [f"nothing was logged by layer: the layers {listed}{more} are not used"]
 
 
 def _note_on_gaps(tracks: Sequence[Track], steps: IntArray) -> list[str]:

@@ -186,6 +186,36 @@ def test_what_is_neither_is_64_and_both_reasons_are_told(run, folder, text, as_a
     assert f"as a spec: {as_a_spec}" in err
 
 
+def test_a_broken_table_is_no_usable_log_and_nothing_is_said_of_specs(run, folder):
+    (folder / "broken.csv").write_text("step,loss\n1,2\n2,x\n3,1\n")
+
+    status, _, err = run("analyze", "broken.csv")
+
+    assert status == 64
+    assert "broken.csv is not a usable log:\n  line 3: 'loss' is 'x'" in err
+    assert "spec" not in err
+
+
+def test_a_folder_is_told_what_to_do_instead(run, folder):
+    (folder / "logs").mkdir()
+
+    status, _, err = run("analyze", "logs")
+    assert status == 64
+    assert "logs is a folder: name a file in it, or pack it" in err
+
+    status, out, _ = run("check", "logs")
+    assert status == 64
+    assert "logs is a folder" in out
+
+
+def test_layers_that_order_nothing_are_told(run, folder, history):
+    status, out, _ = run("analyze", history, "--layers", "fc1,fc2")
+
+    assert status == 0
+    told = " ".join(out.split())
+    assert "nothing was logged by layer: the layers 'fc1', 'fc2' are not used" in told
+
+
 def test_what_is_longer_than_a_spec_may_be_is_read_as_a_log(run, folder, lines):
     padding = ("\n" + 1023 * " ") * 2**14 + "\n"
     content = (folder / lines("fine")).read_text()
