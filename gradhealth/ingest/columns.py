@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..documents.base import quoted
 from ..schemas.trace import IntArray
-from .exceptions import IngestError, LogTooLargeError
+from .exceptions import LogTooLargeError
 from .histograms import is_histogram, norm_of_histogram
 from .limits import IngestLimits
 from .numbers import number_of, read_text
@@ -22,6 +23,7 @@ MAX_NAME = 500
 # Objects and lists inside a row are written out as names with slashes, so deep.
 MAX_DEPTH = 8
 _PLAIN = (float, int)
+TOO_LARGE = "a number too large for a float"
 
 
 @dataclass
@@ -31,16 +33,22 @@ class Column:
     Attributes:
         positions: Ascending as they came; a run that was resumed goes back.
         values: As many.
-        text: Where something else than a number stood first, and what.
+        strange: Where something else than a number first stood, or one that is too
+            large, and what it is.
         is_norm: Whether the values are norms of what histograms counted.
         is_approximate: Whether those were computed from bins.
     """
 
     positions: "array[int]" = field(default_factory=lambda: array("q"))
     values: "array[float]" = field(default_factory=lambda: array("d"))
-    text: tuple[str, str] | None = None
+    strange: tuple[str, str] | None = None
     is_norm: bool = False
     is_approximate: bool = False
+
+    def mark(self, place: str, what: str) -> None:
+        """Keeps the first thing that is no number, for those who need the column."""
+        if self.strange is None:
+            self.strange = (place, what)
 
     def arrays(self) -> tuple[IntArray, Floats]:
         """[N] positions and values."""
@@ -90,31 +98,36 @@ class Table:
             place: Where it stands, for errors.
 
         Raises:
-            IngestError: Too many names, or a number too large.
+            LogTooLargeError: Too many names.
         """
         position = self.num_rows
         self.num_rows += 1
         columns = self.columns
-        try:
-            for name, cell in row.items():
-                value: Any = read_text(cell) if type(cell) is str else cell
-                # In this order: nearly everything is a float under a known name.
-                if type(value) in _PLAIN and name in columns:
-                    column = columns[name]
+        for name, cell in row.items():
+            value: Any = read_text(cell) if type(cell) is str else cell
+            # In this order: nearly everything is a float under a known name.
+            if type(value) in _PLAIN and name in columns:
+                column = columns[name]
+                try:
                     column.values.append(value)
+                except OverflowError:
+                    column.mark(place, TOO_LARGE)
+                else:
                     column.positions.append(position)
-                elif value is not None:
-                    self._add(position, name, value, place, MAX_DEPTH)
-        except OverflowError:
-            raise IngestError(f"{place}: a number is too large") from None
+            elif value is not None:
+                self._add(position, name, value, place, MAX_DEPTH)
         self._tables.count(len(row))
 
     def add(self, position: int, name: str, value: Any, place: str = "") -> None:
         """One value."""
         column = self.columns.get(name)
         if column is not None and type(value) in _PLAIN:
-            column.values.append(value)
-            column.positions.append(position)
+            try:
+                column.values.append(value)
+            except OverflowError:
+                column.mark(place, TOO_LARGE)
+            else:
+                column.positions.append(position)
         else:
             self._add(position, name, value, place, MAX_DEPTH)
         self._tables.count(1)
@@ -143,8 +156,10 @@ class Table:
         try:
             number = number_of(value)
         except ValueError:
-            if column.text is None:
-                column.text = (place, str(value)[:MAX_NAME])
+            column.mark(place, f"{quoted(str(value)[:MAX_NAME])}, which is no number")
+            return
+        except OverflowError:
+            column.mark(place, TOO_LARGE)
             return
         if number is not None:
             column.positions.append(position)

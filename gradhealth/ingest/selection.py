@@ -43,7 +43,9 @@ def select(table: Table, mapping: LogMapping) -> Selection:
     Raises:
         IngestError: A column that counts holds something else than numbers.
     """
-    columns = {name: c for name, c in table.columns.items() if len(c.values) or c.text}
+    columns = {
+        name: c for name, c in table.columns.items() if len(c.values) or c.strange
+    }
     meanings = {name: _meaning(name, mapping) for name in columns}
     series = _series(columns, meanings)
     layers = _layers(columns, meanings)
@@ -52,7 +54,7 @@ def select(table: Table, mapping: LogMapping) -> Selection:
         for name, meaning in meanings.items()
         if (meaning is None or isinstance(meaning, OfRun))
         and name not in series.values()
-        and columns[name].text is None
+        and columns[name].strange is None
         and step_rank(name) is None
     ]
     renamed = [f"{s} is {quoted(name)}" for s, name in series.items() if s != name]
@@ -79,7 +81,7 @@ def _series(
             ranked[meaning.series] = min(ranked.get(meaning.series, entry), entry)
     chosen = {series: name for series, (_, _, name) in ranked.items()}
     for name in chosen.values():
-        _refuse_text(name, columns[name])
+        _refuse_strange(name, columns[name])
     return chosen
 
 
@@ -93,16 +95,14 @@ def _layers(
         column = columns[name]
         if meaning.is_vague and not column.is_norm:
             continue
-        _refuse_text(name, column)
+        _refuse_strange(name, column)
         # A mean can be below 0, a size cannot.
         if not (np.array(column.values) < 0).any():
             chosen.setdefault(replace(meaning, is_vague=False), name)
     return chosen
 
 
-def _refuse_text(name: str, column: Column) -> None:
-    if column.text is not None:
-        place, value = column.text
-        raise IngestError(
-            f"{place}: {quoted(name)} is {quoted(value)}, which is no number"
-        )
+def _refuse_strange(name: str, column: Column) -> None:
+    if column.strange is not None:
+        place, what = column.strange
+        raise IngestError(f"{place}: {quoted(name)} is {what}")

@@ -88,7 +88,7 @@ def _candidates(columns: Mapping[str, Column]) -> list[Axis]:
     ranked = sorted(
         (rank, name)
         for name in columns
-        if (rank := step_rank(name)) is not None and columns[name].text is None
+        if (rank := step_rank(name)) is not None and columns[name].strange is None
     )
     longest = max((len(columns[name].values) for _, name in ranked), default=0)
     return [

@@ -127,6 +127,35 @@ def test_what_is_no_log_says_what_is_wrong(content, words):
     assert words in refusal(content)
 
 
+LARGE = "1" + "0" * 400
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "\n".join(
+            f'{{"loss": {1 + 1 / (n + 1)}, "tokens": {LARGE}}}' for n in range(9)
+        ),
+        f'[{{"loss": 2, "tokens": 1}}, {{"tokens": {LARGE}, "loss": 1}}]',
+        f'{{"loss": [2, 1], "seen": {{"tokens": [1, {LARGE}]}}}}',
+    ],
+)
+def test_a_huge_integer_that_nobody_needs_costs_its_column_alone(content):
+    trace = the_trace(content.encode())
+
+    assert list(trace.series) == ["loss"]
+    assert trace.series["loss"][0] == 2
+    assert trace.series["loss"].count() == len(trace.steps)
+
+
+def test_a_huge_integer_in_a_column_that_counts_is_named():
+    content = f'{{"grad_norm": [1, 2], "loss": [1, {LARGE}]}}'
+
+    told = refusal(content.encode())
+
+    assert told == "/loss/1: 'loss' is a number too large for a float"
+
+
 BOTH = (
     b" iteration 1/ 2 | learning rate: 0.1 | lm loss: 2.0 | loss scale: 1.0 |\n"
     b"Iter(train) [ 1/2]  lr: 0.1  data_time: 0.1  loss: 3.0\n"
