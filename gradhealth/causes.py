@@ -54,7 +54,8 @@ def of_decay(statistics: Statistics, network: Network | None) -> Cause:
     factor = 10 ** (-total / len(steps))
     name, nodes = dominant_activation(network)
     where = [node.path for node in nodes]
-    chain = f"{factor:.3f} of the gradient over each of {len(steps)} layers"
+    over = f"over each of {len(steps)} layers" if len(steps) > 1 else "over one layer"
+    chain = f"{factor:.3g} of the gradient {over}"
     if name in GENTLE:
         return Cause(
             kind="activation",

@@ -14,7 +14,7 @@ from ..schemas.analysis import LayerTheory, Theory
 from ..schemas.training import Precision
 from . import attention, blocks, norms, recurrence, units, weights
 from .flow import Flow, at_last, even
-from .inputs import input_moments
+from .inputs import SampleSize, input_moments, sample_sizes
 from .mean_field import Rule, UnpredictableError, Walk
 from .moments import Moments
 
@@ -30,6 +30,12 @@ RULES: Mapping[type[Any], Rule] = {
 
 # Factor on the input's mean square that a first layer of usual weights notices.
 FAR_FROM_ONE = 100.0
+# Difference in ln J between samples of different size that is none.
+INSENSITIVE = 1e-3
+# Samples expected in a probe: of a Poisson number, at least one in 19 of 20 probes.
+MIN_PROBED = 3.0
+# ln of the average J over J of the average sample, from which on they differ.
+CARRIED_BY_FEW = math.log(3.0)
 LARGEST: Mapping[Precision, float] = {
     "float32": 3.4e38,
     "bfloat16": 3.4e38,
@@ -61,18 +67,19 @@ def predict(network: Network) -> Theory:
     with np.errstate(all="ignore"):
         try:
             prediction = _prediction(network, network.spec.probe.samples)
+            log_gains = _over_samples(network, prediction)
         except UnpredictableError as silence:
             return _silent(stations, str(silence))
         except ArithmeticError:
             return _silent(stations, "numbers of the spec leave the range of floats")
         caveats = [*prediction.walk.caveats, *_batch_caveat(network, prediction)]
-    gains = [_exp(value) for value in prediction.log_gains]
+    gains = [_exp(value) for value in log_gains]
     temporal = prediction.walk.temporal
     return Theory(
         layers=[
             LayerTheory(path=node.path, factor=factor, backward_gain=gain)
             for node, factor, gain in zip(
-                stations, _factors(prediction.log_gains), gains, strict=True
+                stations, _factors(log_gains), gains, strict=True
             )
         ],
         backward_gain=gains[0],
@@ -88,13 +95,14 @@ def _silent(stations: tuple[Node, ...], why: str) -> Theory:
     )
 
 
-def _prediction(network: Network, batch_size: int) -> _Prediction:
+def _prediction(network: Network, batch_size: int, *, size: float = 1.0) -> _Prediction:
+    """J of a sample whose mean square is `size` times that of all samples."""
     largest = LARGEST[network.spec.training.precision]
     walk = Walk(RULES, network.spec.init, batch_size, largest)
     stations = {node.path for node in network.stations}
     last = max(i for i, node in enumerate(network.nodes) if node.path in stations)
     nodes = network.nodes[: last + 1]
-    steps = walk.through(nodes, _entering(network, walk))
+    steps = walk.through(nodes, _entering(network, walk).times(size))
     flow = _cotangent(nodes[-1])
     log_gains = [0.0]
     variance = 0.0
@@ -104,6 +112,42 @@ def _prediction(network: Network, batch_size: int) -> _Prediction:
             log_gains.insert(0, (flow.log_energy - flow.variance / 2) / 2)
             variance = flow.variance
     return _Prediction(log_gains, variance, walk)
+
+
+def _over_samples(network: Network, typical: _Prediction) -> list[float]:
+    """Ln of J, its square averaged over samples of different size.
+
+    The probe takes the RMS over samples; where an activation's slope depends on the
+    signal's size, J of the average sample is not the average J.
+    """
+    if network.input.is_tokens or _has_batch_norm(network):
+        return typical.log_gains
+    num_samples = typical.walk.batch_size
+    sizes = [
+        size
+        for size in sample_sizes(network.goal.data)
+        if size.share * num_samples >= MIN_PROBED
+    ]
+    if len(sizes) < 2:  # noqa: PLR2004 -- nothing to average
+        return typical.log_gains
+
+    def log_gains(size: SampleSize) -> list[float]:
+        return _prediction(network, num_samples, size=size.square).log_gains
+
+    *others, largest = sizes
+    of_largest = log_gains(largest)
+    if np.allclose(of_largest, typical.log_gains, atol=INSENSITIVE):
+        return typical.log_gains
+    known = sum(size.share for size in sizes)
+    log_energies = np.array([*map(log_gains, others), of_largest]) * 2
+    log_energies += np.log([[size.share / known] for size in sizes])
+    mean: list[float] = (np.logaddexp.reduce(log_energies) / 2).tolist()
+    if mean[0] - typical.log_gains[0] > CARRIED_BY_FEW:
+        typical.walk.note(
+            "a few large samples carry most of the gradient; for the average one the "
+            f"backward gain is {_exp(typical.log_gains[0]):.3g}"
+        )
+    return mean
 
 
 def _entering(network: Network, walk: Walk) -> Moments:
@@ -149,8 +193,7 @@ def _exp(value: float) -> float:
 def _batch_caveat(network: Network, prediction: _Prediction) -> list[str]:
     """What batch normalisation does in the batches of the training."""
     batch_size = network.spec.training.batch_size
-    kinds = (BatchNorm1d, BatchNorm2d, BatchNorm3d)
-    if not any(isinstance(node.layer, kinds) for node in network.walk()):
+    if not _has_batch_norm(network):
         return []
     training = _exp(_prediction(network, batch_size).log_gains[0])
     probed = prediction.walk.batch_size
@@ -159,3 +202,8 @@ def _batch_caveat(network: Network, prediction: _Prediction) -> list[str]:
         f"training batches of {batch_size} the backward gain is {training:.3g}"
     )
     return [text]
+
+
+def _has_batch_norm(network: Network) -> bool:
+    kinds = (BatchNorm1d, BatchNorm2d, BatchNorm3d)
+    return any(isinstance(node.layer, kinds) for node in network.walk())

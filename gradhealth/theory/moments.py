@@ -34,6 +34,14 @@ class Moments:
             return 1.0
         return max(-1.0, min(1.0, self.covariance / self.variance))
 
+    def times(self, factor_square: float) -> "Moments":
+        """Of s x, by s^2."""
+        return Moments(
+            self.mean * factor_square**0.5,
+            self.variance * factor_square,
+            self.covariance * factor_square,
+        )
+
     def plus(self, other: "Moments", factor: float, factor_square: float) -> "Moments":
         """Of x + s y, x and y independent, by E[s] and E[s^2]."""
         spread = (factor_square - factor * factor) * other.mean * other.mean

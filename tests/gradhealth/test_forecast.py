@@ -105,7 +105,7 @@ def test_growth_in_time_is_seen_beyond_the_lag_that_is_needed():
     "rule",
     [
         {"match": "Linear.*", "value": 0.0},
-        {"match": "model.0.0.body.0.bias", "value": -30.0},
+        {"match": "model.0.0.body.0.bias", "value": -300.0},
     ],
 )
 def test_where_no_gradient_passes_no_share_of_it_is_told(rule):

@@ -474,3 +474,71 @@ def test_narrow_networks_vary_from_one_initialisation_to_the_next(
     assert theory.log10_spread == pytest.approx(measured, rel=0.2)
     # And their typical gain is below the mean one, which is 1.
     assert theory.backward_gain < 1
+
+
+def test_samples_of_different_size_are_averaged_as_the_probe_does():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((600, 16)) * np.repeat([0.5, 3.0], [450, 150])[:, None]
+    buffer = io.BytesIO()
+    np.save(buffer, x.astype(np.float32))
+    labels = io.BytesIO()
+    np.save(labels, np.arange(600) % 2)
+    spec = {
+        "data": {
+            "task": "classification",
+            "x": {"npy": base64.b64encode(buffer.getvalue()).decode()},
+            "y": {"npy": base64.b64encode(labels.getvalue()).decode()},
+        },
+        "model": [
+            {
+                "repeat": 6,
+                "body": [{"type": "Linear", "out_features": 256}, {"type": "SiLU"}],
+            },
+            {"type": "Linear", "out_features": 2},
+        ],
+        "init": [
+            {"match": "Linear.weight", "fn": "kaiming_normal_", "nonlinearity": "relu"},
+            {"match": "Linear.bias", "fn": "zeros_"},
+        ],
+    }
+
+    theory = predict(resolve(spec))
+
+    measured = np.mean([_rms_gain_of_silu(x, seed=seed) for seed in range(4)])
+    assert theory.backward_gain == pytest.approx(measured, rel=0.03)
+
+
+def _rms_gain_of_silu(x, *, seed, width=256, depth=6):
+    """J of He-initialised layers, of random cotangents, RMS over samples."""
+    random = np.random.default_rng(seed)
+    slopes, matrices = [], []
+    for _ in range(depth):
+        fan_in = x.shape[1]
+        matrices.append(random.standard_normal((fan_in, width)) * (2 / fan_in) ** 0.5)
+        z = x @ matrices[-1]
+        gate = 1 / (1 + np.exp(-z))
+        x = z * gate
+        slopes.append(gate * (1 + z * (1 - gate)))
+    delta = random.standard_normal(x.shape)
+    last = np.mean(delta**2)
+    for matrix, slope in zip(matrices[:0:-1], slopes[-2::-1], strict=True):
+        delta = (delta @ matrix.T) * slope
+    return np.sqrt(np.mean(delta**2) / last)
+
+
+def test_a_gradient_that_few_samples_carry_is_a_caveat():
+    body = [{"type": "Linear", "out_features": 64}, {"type": "SiLU"}]
+    he = {"match": "Linear.weight", "fn": "kaiming_normal_", "nonlinearity": "relu"}
+    spec = {
+        "input": {"shape": [64]},
+        "data": {"task": "digits"},
+        "model": [
+            {"repeat": 30, "body": body},
+            {"type": "Linear", "out_features": 10},
+        ],
+        "init": [he, {"match": "Linear.bias", "fn": "zeros_"}],
+    }
+
+    [caveat] = predict(resolve(spec)).caveats
+
+    assert "a few large samples carry most of the gradient" in caveat
