@@ -143,15 +143,13 @@ def _plateau(losses: FloatArray, scale: float) -> int | None:
 
 
 def _memory_horizon(statistics: Statistics) -> Sign | None:
-    gains = [trace.lag_series.get("temporal_gain") for trace in statistics.traces]
-    horizons = [_horizon(np.asarray(gain)) for gain in gains if gain is not None]
-    if not horizons:
+    horizon = memory_horizon(statistics)
+    if horizon is None:
         return None
-    horizon = float(np.mean(horizons))
     lag = statistics.context.lag
     task = "" if lag is None else f"; the task needs {lag}"
     if math.isinf(horizon):
-        known = [gain for gain in gains if gain is not None]
+        known = _temporal_gains(statistics)
         longest = max(map(len, known))
         left = float(np.median([gain[-1] / gain[0] for gain in known]))
         text = (
@@ -168,6 +166,20 @@ def _memory_horizon(statistics: Statistics) -> Sign | None:
         value=horizon,
         unit="time steps",
     )
+
+
+def memory_horizon(statistics: Statistics) -> float | None:
+    """Steps back in time at which 1 % of the gradient is left, mean over the seeds.
+
+    Infinite where more is left at the longest lag; null where nothing is recurrent.
+    """
+    horizons = [_horizon(gain) for gain in _temporal_gains(statistics)]
+    return float(np.mean(horizons)) if horizons else None
+
+
+def _temporal_gains(statistics: Statistics) -> list[FloatArray]:
+    gains = [trace.lag_series.get("temporal_gain") for trace in statistics.traces]
+    return [np.asarray(gain) for gain in gains if gain is not None]
 
 
 def _horizon(gains: FloatArray) -> float:

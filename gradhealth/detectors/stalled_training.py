@@ -14,6 +14,7 @@ from ..causes import (
 )
 from ..schemas.finding import Cause, Finding
 from ..schemas.training import SGD, Training
+from ..signs import memory_horizon
 from ..statistics import Statistics, estimate
 from .base import Case, Detector, Threshold, evidence
 
@@ -93,6 +94,7 @@ class StalledTraining(Detector):
             or of_decoupled_decay(case.statistics, training)
             or of_large_targets(case.statistics, case.network)
             or self._of_slow_fall(case, training, update)
+            or _of_short_memory(case.statistics)
             or self._of_targets(case)
             or Cause(
                 kind="unknown",
@@ -107,6 +109,12 @@ class StalledTraining(Detector):
         known = shares[~np.isnan(shares)]
         if not len(known) or np.mean(known) <= self.unchanged.value:
             return None
+        if not case.statistics.grad_norms.any():
+            return Cause(
+                kind="precision",
+                text=f"{training.precision} rounds all gradients to 0: they are "
+                "smaller than its smallest number.",
+            )
         return Cause(
             kind="precision",
             text=f"{training.precision} rounds most updates away: they are smaller "
@@ -185,6 +193,22 @@ class StalledTraining(Detector):
     def _is_unrelated(self, case: Case) -> bool:
         relation = case.statistics.context.neighbour_progress
         return relation is not None and relation < self.relation.value
+
+
+def _of_short_memory(statistics: Statistics) -> Cause | None:
+    horizon, lag = memory_horizon(statistics), statistics.context.lag
+    if horizon is None or lag is None or horizon >= lag:
+        return None
+    return Cause(
+        kind="recurrence",
+        layers=[
+            layer.path
+            for layer in statistics.layers
+            if layer.type in ("RNN", "LSTM", "GRU")
+        ],
+        text=f"1 % of the gradient is left after {horizon:.0f} steps back in time, and "
+        f"the task needs {lag}: what lies so far back is learned last.",
+    )
 
 
 def _outcome(case: Case) -> str:

@@ -16,7 +16,7 @@ class SetForgetBias(Remedy):
     """
 
     kind = "recurrence"
-    treats = frozenset({"temporal_vanishing_gradient"})
+    treats = frozenset({"stalled_training", "temporal_vanishing_gradient"})
     causes = frozenset({"recurrence", "initialisation"})
 
     def proposals(self, case: Case) -> Iterator[Proposal]:
@@ -35,9 +35,12 @@ class SetForgetBias(Remedy):
             ),
             spec=with_init(case.document, case.network, rules),
             snippet=(
-                "n = lstm.hidden_size  # gates of an LSTM are i, f, g, o\n"
+                "n = rnn.hidden_size  # the second gate: f of i, f, g, o; z of r, z, n\n"
                 "with torch.no_grad():\n"
-                f"    lstm.bias_ih_l0[n : 2 * n] = {bias:g}\n"
-                "    lstm.bias_hh_l0[n : 2 * n] = 0"
+                "    for name, bias in rnn.named_parameters():\n"
+                '        if name.startswith("bias_ih"):\n'
+                f"            bias[n : 2 * n] = {bias:g}\n"
+                '        elif name.startswith("bias_hh"):\n'
+                "            bias[n : 2 * n] = 0"
             ),
         )

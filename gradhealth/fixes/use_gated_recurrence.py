@@ -19,7 +19,13 @@ class UseGatedRecurrence(Remedy):
     """
 
     kind = "recurrence"
-    treats = frozenset({"temporal_vanishing_gradient", "temporal_exploding_gradient"})
+    treats = frozenset(
+        {
+            "stalled_training",
+            "temporal_exploding_gradient",
+            "temporal_vanishing_gradient",
+        }
+    )
     causes = frozenset({"recurrence"})
 
     def proposals(self, case: Case) -> Iterator[Proposal]:

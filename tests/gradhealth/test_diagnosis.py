@@ -347,3 +347,21 @@ def test_growth_in_time_is_told_by_the_step():
 
     assert finding.problem == "temporal_exploding_gradient"
     assert "multiplies the gradient by 2.00" in finding.cause.text
+
+
+def test_a_memory_that_ends_before_the_lag_explains_a_stall():
+    spec = {
+        "data": {"task": "recall", "length": 40, "lag": 20},
+        "model": [
+            {"type": "LSTM", "hidden_size": 8, "return": "last"},
+            {"type": "Linear", "out_features": 4},
+        ],
+    }
+    unrelated = {"neighbour_progress": 0.0, "lag": 20, "update_ratio": 0.02}
+
+    short = stalled(spec, temporal=0.75, **unrelated)
+    long = stalled(spec, temporal=0.95, **unrelated)
+
+    assert (short.cause.kind, long.cause.kind) == ("recurrence", "labels")
+    assert "left after 16 steps" in short.cause.text
+    assert "needs 20" in short.cause.text

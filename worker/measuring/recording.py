@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from gradhealth.architecture.network import Network
 from gradhealth.layers.recurrent import Recurrent
 from gradhealth.recorder.probe import Probe, Reading, UnitKind
+from gradhealth.schemas.data import Inline
 
 from .training import HALF, TrainingRun
 
@@ -162,14 +163,16 @@ def _probe(run: TrainingRun) -> Probe:
 
 
 def _finite_samples(run: TrainingRun) -> Tensor:
-    """Samples for the probe: the first ones without NaN or infinities.
+    """Samples for the probe: without NaN or infinities, and of all sorts.
 
     What the network does to gradients is asked of the network; broken data is
-    found by the training.
+    found by the training. A caller's data may come sorted, by class for instance.
     """
     x = run.data.x
     if x.is_floating_point():
         x = x[x.flatten(1).isfinite().all(1)]
+    if isinstance(run.network.goal.data, Inline):
+        x = x[torch.randperm(len(x), generator=torch.Generator().manual_seed(0))]
     return run.on_device(x[: run.network.num_probe_samples])
 
 

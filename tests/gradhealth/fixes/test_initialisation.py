@@ -197,3 +197,20 @@ def test_an_identity_recurrence_needs_relu_and_small_inputs():
     spec = specs["initialise_recurrence_identity"]
     assert spec["model"][0]["nonlinearity"] == "relu"
     assert [rule["fn"] for rule in spec["init"]] == ["eye_", "normal_", "zeros_"]
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_the_snippet_for_gates_speaks_of_every_layer_of_the_stack(kind):
+    document = {
+        "data": {"task": "recall"},
+        "model": [
+            {"type": kind, "hidden_size": 8, "num_layers": 2, "return": "last"},
+            {"type": "Linear", "out_features": 4},
+        ],
+    }
+    found = (finding("temporal_vanishing_gradient"),)
+    case = Case(document, resolve(document), found)
+
+    [candidate] = SetForgetBias().candidates(case)
+
+    assert "for name, bias in rnn.named_parameters()" in candidate.snippet

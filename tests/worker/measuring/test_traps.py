@@ -191,3 +191,15 @@ def test_a_loss_that_still_falls_is_slow_and_not_stuck():
     assert first.problem == "stalled_training"
     assert first.cause.kind == "learning_rate"
     assert "still falls" in first.cause.text
+
+
+def test_the_order_of_a_callers_samples_decides_nothing():
+    random = np.random.default_rng(0)
+    dark, bright = np.zeros((300, 16), np.float32), random.standard_normal((300, 16))
+    x = np.concatenate([dark, bright.astype(np.float32)])
+    data = {"task": "classification", "x": npy(x), "y": npy(np.arange(600) // 150)}
+    below_zero = {"match": "model.0.bias", "value": -0.1}
+
+    _, statistics = measured(spec(*block(), data=data, init=[HE, below_zero]))
+
+    assert np.nanmax(statistics.at_start("dead_fraction")) < 0.1
