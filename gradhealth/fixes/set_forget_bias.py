@@ -35,7 +35,7 @@ class SetForgetBias(Remedy):
             ),
             spec=with_init(case.document, case.network, rules),
             snippet=(
-                "n = rnn.hidden_size  # the second gate: f of i, f, g, o; z of r, z, n\n"
+                "n = rnn.hidden_size  # the second gate: f of ifgo, z of rzn\n"
                 "with torch.no_grad():\n"
                 "    for name, bias in rnn.named_parameters():\n"
                 '        if name.startswith("bias_ih"):\n'
