@@ -106,7 +106,7 @@ def _linked(ranked: Sequence[Finding]) -> tuple[Finding, ...]:
 def confirm_rate(
     diagnosis: Diagnosis, *, lr_multiplier: float, progress: float
 ) -> Diagnosis:
-    """The diagnosis after the unfixed network learned at another rate of the sweep.
+    """The diagnosis after the unfixed network learned at another learning rate.
 
     That shows a learning rate to be the cause, or at least to be one way out.
 

@@ -14,7 +14,7 @@ from gradhealth.architecture.limits import UNLIMITED
 from gradhealth.architecture.network import Network, resolve
 from gradhealth.borderline import more_seeds, straddles
 from gradhealth.diagnosis import Diagnosis, confirm_rate, diagnose
-from gradhealth.prescription import RATE_FIX, Pharmacy, facts_of, prescribe
+from gradhealth.prescription import Pharmacy, facts_of, prescribe
 from gradhealth.results import assemble
 from gradhealth.schemas.analysis import (
     Durations,
@@ -106,7 +106,7 @@ async def analyse(
         run_unit,
         report,
     )
-    diagnosis = _confirmed(diagnosis, fixes)
+    diagnosis = _confirmed(diagnosis, network, fixes)
     ended = perf_counter()
     durations = Durations(
         **measured.durations, trials=ended - trials_began, total=ended - began
@@ -140,17 +140,32 @@ async def _measure(
     return measured
 
 
-def _confirmed(diagnosis: Diagnosis, fixes: Sequence[Fix]) -> Diagnosis:
-    """The diagnosis, with what the sweep of the unfixed network showed about it."""
+def _confirmed(
+    diagnosis: Diagnosis, network: Network, fixes: Sequence[Fix]
+) -> Diagnosis:
+    """The diagnosis, with what another learning rate alone showed about it."""
     for fix in fixes:
-        trial = fix.trial if fix.name == RATE_FIX else None
-        if trial and trial.verified and trial.after and trial.after.progress:
+        trial = fix.trial
+        if not (trial and trial.verified and trial.after and trial.after.progress):
+            continue
+        if lr_multiplier := _rate_alone(network, fix):
             return confirm_rate(
-                diagnosis,
-                lr_multiplier=trial.lr_multiplier or 1.0,
-                progress=trial.after.progress,
+                diagnosis, lr_multiplier=lr_multiplier, progress=trial.after.progress
             )
     return diagnosis
+
+
+def _rate_alone(network: Network, fix: Fix) -> float | None:
+    """Factor on the learning rate; null where something else was changed too."""
+    own = network.spec.training.optimizer.lr
+    if fix.spec is None or not own:
+        return None
+    changed = resolve(fix.spec, UNLIMITED).spec
+    rate = changed.training.optimizer.lr
+    optimizer = changed.training.optimizer.model_copy(update={"lr": own})
+    training = changed.training.model_copy(update={"optimizer": optimizer})
+    is_alone = changed.model_copy(update={"training": training}) == network.spec
+    return rate / own if is_alone else None
 
 
 def _notes_on_seeds(
