@@ -17,6 +17,10 @@ from .mean_field import Rule, Step, Walk, Weights
 from .moments import Moments
 from .units import DROPOUT, dropped
 
+STACKED = (
+    "the factor a step is of one recurrent layer; of several on top of one another "
+    "more is left, as a gradient may step back in any of them"
+)
 # Time steps that a gradient is followed back.
 MAX_LAGS = 1024
 
@@ -42,6 +46,8 @@ def recurrent(node: Node, moments: Moments, walk: Walk) -> Step:
         growths += [cell.growth(num_steps) for cell in cells]
         pulls.append(_through_time(cells))
         moments = _side_by_side(cells)
+    if layer.num_layers > 1 or walk.temporal:
+        walk.note(STACKED)
     walk.temporal.append(max(growths))
     if layer.returns == "last":
         pulls.append(lambda flow: flow.at([at_last(length)]))

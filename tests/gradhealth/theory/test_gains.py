@@ -542,3 +542,21 @@ def test_a_gradient_that_few_samples_carry_is_a_caveat():
     [caveat] = predict(resolve(spec)).caveats
 
     assert "a few large samples carry most of the gradient" in caveat
+
+
+@pytest.mark.parametrize(
+    ("stack", "is_told"),
+    [
+        ([{"num_layers": 1}], False),
+        ([{"num_layers": 2}], True),
+        ([{"num_layers": 1}, {"num_layers": 1}], True),
+    ],
+)
+def test_a_stack_of_recurrent_layers_remembers_longer_than_one(stack, is_told):
+    layers = [{"type": "LSTM", "hidden_size": 8, **how} for how in stack]
+    read_out = [{"type": "MeanPool"}, {"type": "Linear", "out_features": 4}]
+    spec = {"data": {"task": "recall"}, "model": [*layers, *read_out]}
+
+    caveats = predict(resolve(spec)).caveats
+
+    assert any("on top of one another" in caveat for caveat in caveats) == is_told
