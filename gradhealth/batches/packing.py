@@ -152,7 +152,8 @@ def without_layers(body: bytes) -> bytes:
 
 def _narrowed(values: NDArray[np.float64]) -> Floats:
     """As float32; what is finite stays so."""
-    with np.errstate(over="ignore"):
+    # What lies below a mask may be anything, a signalling NaN too.
+    with np.errstate(over="ignore", invalid="ignore"):
         narrow = np.asarray(values, np.float32)
     is_infinite = np.isinf(narrow)
     if is_infinite.any():
