@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from sqlalchemy.types import TypeDecorator
 
 from storage.config import StorageSettings
-from storage.database.migrate import VERSION_TABLE
+from storage.database.schema import VERSION_TABLE
 from storage.database.session import create_engine
 from storage.tables import Base
 

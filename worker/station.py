@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gradhealth.schemas.analysis import Device
 from storage.config import StorageSettings
-from storage.database.migrate import is_current
 from storage.database.retry import patient
+from storage.database.schema import is_current
 from storage.database.session import Sessions, create_engine
 from storage.work.workers import WorkerStore
 

@@ -8,7 +8,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gradhealth.documents.base import Record
-from storage.database.migrate import schema_state
+from storage.database.schema import schema_state
 from storage.work.workers import WorkerStore
 
 # A probe that asks every few seconds wants an answer, not a queue of questions.

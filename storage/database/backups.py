@@ -14,7 +14,7 @@ from pathlib import Path
 from gradhealth.exceptions import GradHealthError
 
 from ..config import StorageSettings
-from .migrate import VERSION_TABLE
+from .schema import VERSION_TABLE
 
 
 class BackupError(GradHealthError):

@@ -3,12 +3,9 @@
 import asyncio
 import logging
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -17,11 +14,9 @@ import migrations
 
 from ..config import StorageSettings
 from ..work.dispatch import migrate_engine
+from .schema import is_current, state_of
 from .session import create_engine
 
-VERSION_TABLE = "gh_schema_version"
-# Ahead: a newer version has migrated, and this one goes on until it is replaced.
-SchemaState: TypeAlias = Literal["ok", "ahead", "pending"]
 # Any number, as long as all of ours agree on it.
 _LOCK = 7_202_611
 
@@ -51,17 +46,6 @@ def create_migration_engine(settings: StorageSettings) -> AsyncEngine:
     return engine
 
 
-async def is_current(engine: AsyncEngine) -> bool:
-    """Whether our tables have the schema that this version works with."""
-    return await schema_state(engine) != "pending"
-
-
-async def schema_state(engine: AsyncEngine) -> SchemaState:
-    """How the schema of our tables compares with this version's newest."""
-    async with engine.connect() as connection:
-        return await connection.run_sync(_schema_state)
-
-
 def alembic_config(connection: Connection | None = None) -> Config:
     """Alembic's configuration; `migrations/env.py` uses the connection."""
     folder = str(Path(migrations.__file__).parent)
@@ -82,18 +66,6 @@ def _upgrade(connection: Connection) -> None:
         # Two that migrate at once would both create the tables. (On SQLite the
         # transaction has the write lock already.)
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
-    if _schema_state(connection) != "pending":
+    if state_of(connection) != "pending":
         return
     command.upgrade(alembic_config(connection), "head")
-
-
-def _schema_state(connection: Connection) -> SchemaState:
-    script = ScriptDirectory.from_config(alembic_config())
-    context = MigrationContext.configure(
-        connection, opts={"version_table": VERSION_TABLE}
-    )
-    heads = set(context.get_current_heads())
-    if heads == set(script.get_heads()):
-        return "ok"
-    known = {revision.revision for revision in script.walk_revisions()}
-    return "ahead" if heads - known else "pending"

@@ -2,7 +2,8 @@ import gradhealth
 from service.app import create_app
 from service.config import ServiceSettings
 from storage.config import StorageSettings
-from storage.database.migrate import VERSION_TABLE, migrate
+from storage.database.migrate import migrate
+from storage.database.schema import VERSION_TABLE
 from storage.database.session import create_engine
 from tests.support.apis import open_api
 from tests.support.storages import open_stores

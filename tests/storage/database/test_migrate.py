@@ -6,15 +6,16 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from storage.access.usage import UsageStore
 from storage.analyses.overviews import OverviewStore
 from storage.config import StorageSettings
-from storage.database.migrate import (
+from storage.database.migrate import alembic_config, migrate
+from storage.database.schema import (
     VERSION_TABLE,
-    alembic_config,
     is_current,
-    migrate,
+    revisions,
     schema_state,
 )
 from storage.database.session import create_engine
@@ -29,6 +30,12 @@ def old_database(request, tmp_path):
         return StorageSettings(data_dir=tmp_path, database_url=None)
     url = request.getfixturevalue("postgres").create_database()
     return StorageSettings(database_url=url)
+
+
+def test_files_of_migrations_are_numbered_by_their_revision():
+    script = ScriptDirectory.from_config(alembic_config())
+
+    assert revisions() == [r.revision for r in reversed([*script.walk_revisions()])]
 
 
 def _is_ours(name, kind, _parents):

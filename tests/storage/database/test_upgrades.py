@@ -13,27 +13,23 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from service.app import create_app
 from service.config import ServiceSettings
 from storage.config import StorageSettings
 from storage.database.migrate import (
-    VERSION_TABLE,
     alembic_config,
     create_migration_engine,
     migrate,
 )
+from storage.database.schema import VERSION_TABLE, revisions
 from storage.database.session import create_engine
 from storage.tables import Base
 from tests.support.apis import open_api
 from tests.support.requests import body, finish
 from tests.support.storages import open_stores
 
-REVISIONS = [
-    script.revision
-    for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()
-]
+REVISIONS = revisions()[::-1]
 LOG = b"\n".join(b'{"step": %d, "loss": 1.0}' % step for step in range(12))
 LISTINGS = [
     f"/v1/analyses?{filters}"
