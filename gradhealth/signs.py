@@ -25,8 +25,6 @@ PLATEAU_SHARE = 0.03
 # ... and that is early when less was learned, in less than this part of the run.
 SOLVED, EARLY = 0.9, 0.75
 SMOOTHING_SHARE = 0.05
-# A memory ends where this much of the gradient is left.
-REMEMBERED = 0.01
 # A layer that passes on less than this, and this much less than its neighbours do.
 BROKEN_DECADES, LONE_DECADES = -2.0, -1.5
 # Shares of a layer worth speaking of.
@@ -143,13 +141,13 @@ def _plateau(losses: FloatArray, scale: float) -> int | None:
 
 
 def _memory_horizon(statistics: Statistics) -> Sign | None:
-    horizon = memory_horizon(statistics)
+    horizon = statistics.memory_horizon
     if horizon is None:
         return None
     lag = statistics.context.lag
     task = "" if lag is None else f"; the task needs {lag}"
     if math.isinf(horizon):
-        known = _temporal_gains(statistics)
+        known = statistics.temporal_gains
         longest = max(map(len, known))
         left = float(np.median([gain[-1] / gain[0] for gain in known]))
         text = (
@@ -166,32 +164,6 @@ def _memory_horizon(statistics: Statistics) -> Sign | None:
         value=horizon,
         unit="time steps",
     )
-
-
-def memory_horizon(statistics: Statistics) -> float | None:
-    """Steps back in time at which 1 % of the gradient is left, mean over the seeds.
-
-    Infinite where more is left at the longest lag; null where nothing is recurrent.
-    """
-    horizons = [_horizon(gain) for gain in _temporal_gains(statistics)]
-    return float(np.mean(horizons)) if horizons else None
-
-
-def _temporal_gains(statistics: Statistics) -> list[FloatArray]:
-    gains = [trace.lag_series.get("temporal_gain") for trace in statistics.traces]
-    return [np.asarray(gain) for gain in gains if gain is not None]
-
-
-def _horizon(gains: FloatArray) -> float:
-    """Lag at which the gain falls below 1 %, by interpolation of its logarithm."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        decades = np.log10(gains / gains[0]) - math.log10(REMEMBERED)
-    below = np.flatnonzero(decades < 0)
-    if not len(below):
-        return math.inf
-    first = int(below[0])
-    before, after = decades[first - 1], max(float(decades[first]), -400.0)
-    return first - 1 + float(before / (before - after))
 
 
 def _broken_chain(statistics: Statistics) -> Sign | None:

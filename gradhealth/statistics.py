@@ -19,6 +19,9 @@ LAST_SHARE, MIN_LAST_STEPS = 0.05, 3
 MAX_DEGREES = 1e6
 # log10 of a gain that underflowed even in float64.
 LOG10_ZERO = -320.0
+# Share of a gradient that counts as remembered.
+REMEMBERED = 0.01
+RECURRENT = ("RNN", "LSTM", "GRU")
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,28 @@ class Statistics:
         with np.errstate(divide="ignore"):
             return _clipped(np.log10(np.array(gains)))
 
+    @property
+    def temporal_gains(self) -> list[FloatArray]:
+        """[S][T] temporal gain by lag, of the runs in which a gradient steps back."""
+        series = (trace.lag_series.get("temporal_gain") for trace in self.traces)
+        gains = [np.asarray(each) for each in series if each is not None]
+        # Where none arrives at the first lag, no share of it is left or lost.
+        return [each for each in gains if len(each) and each[0] > 0]
+
+    @property
+    def memory_horizon(self) -> float | None:
+        """Steps back in time at which 1 % of the gradient is left, mean over seeds.
+
+        Infinite where more is left at the longest lag; null where nothing steps back.
+        """
+        horizons = [_horizon(gains) for gains in self.temporal_gains]
+        return float(np.mean(horizons)) if horizons else None
+
+    @property
+    def recurrent_paths(self) -> list[str]:
+        """Paths of the recurrent layers."""
+        return [layer.path for layer in self.layers if layer.type in RECURRENT]
+
     @cached_property
     def weight_ratio(self) -> FloatArray:
         """[S, L] norm of the weight matrices at the end over the start."""
@@ -197,6 +222,18 @@ def _measured(trace: Trace, name: str) -> FloatArray:
 
 def _row(trace: Trace, name: str, index: int) -> FloatArray:
     return np.asarray(_measured(trace, name)[index])
+
+
+def _horizon(gains: FloatArray) -> float:
+    """Lag at which the gain falls below 1 %, by interpolation of its logarithm."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        decades = np.log10(gains / gains[0]) - math.log10(REMEMBERED)
+    below = np.flatnonzero(decades < 0)
+    if not len(below):
+        return math.inf
+    first = int(below[0])
+    before, after = decades[first - 1], max(float(decades[first]), -400.0)
+    return first - 1 + float(before / (before - after))
 
 
 def _half_way(trace: Trace, name: str) -> FloatArray:

@@ -14,7 +14,6 @@ from ..causes import (
 )
 from ..schemas.finding import Cause, Finding
 from ..schemas.training import SGD, Training
-from ..signs import memory_horizon
 from ..statistics import Statistics, estimate
 from .base import Case, Detector, Threshold, evidence
 
@@ -196,16 +195,12 @@ class StalledTraining(Detector):
 
 
 def _of_short_memory(statistics: Statistics) -> Cause | None:
-    horizon, lag = memory_horizon(statistics), statistics.context.lag
+    horizon, lag = statistics.memory_horizon, statistics.context.lag
     if horizon is None or lag is None or horizon >= lag:
         return None
     return Cause(
         kind="recurrence",
-        layers=[
-            layer.path
-            for layer in statistics.layers
-            if layer.type in ("RNN", "LSTM", "GRU")
-        ],
+        layers=statistics.recurrent_paths,
         text=f"1 % of the gradient is left after {horizon:.0f} steps back in time, and "
         f"the task needs {lag}: what lies so far back is learned last.",
     )

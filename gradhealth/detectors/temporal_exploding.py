@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..schemas.finding import Cause, Finding
-from ..statistics import FloatArray, Statistics, estimate
+from ..statistics import LOG10_ZERO, FloatArray, Statistics, estimate
 from .base import (
     DECADES_TOLERANCE,
     Case,
@@ -32,11 +32,7 @@ class TemporalExploding(Detector):
         largest = estimate(_largest(case.statistics), DECADES_TOLERANCE)
         if not largest.mean > self.gain.value:
             return None
-        layers = [
-            layer.path
-            for layer in case.statistics.layers
-            if layer.type in ("RNN", "LSTM", "GRU")
-        ]
+        layers = case.statistics.recurrent_paths
         factor = 10 ** (largest.mean / _num_steps(case.statistics))
         return structural_finding(
             case,
@@ -59,7 +55,9 @@ def _largest(statistics: Statistics) -> FloatArray:
     """[S] log10 of the largest temporal gain; NaN when nothing is recurrent."""
     gains = [trace.lag_series.get("temporal_gain") for trace in statistics.traces]
     with np.errstate(divide="ignore"):
-        return np.array([np.nan if g is None else np.log10(np.max(g)) for g in gains])
+        largest = [np.nan if g is None else np.log10(np.max(g)) for g in gains]
+    # Zero weights pass nothing on: that has no logarithm to average.
+    return np.maximum(largest, LOG10_ZERO)
 
 
 def _num_steps(statistics: Statistics) -> float:

@@ -47,11 +47,7 @@ class TemporalVanishing(Detector):
             case,
             problem=self.problem,
             certainty=reach.certainty(self.gain.value),
-            layers=[
-                layer.path
-                for layer in case.statistics.layers
-                if layer.type in ("RNN", "LSTM", "GRU")
-            ],
+            layers=case.statistics.recurrent_paths,
             shown_by=[
                 evidence("log10_temporal_gain", reach, self.gain),
                 Evidence(

@@ -1,6 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from gradhealth.detectors.base import Case
+from gradhealth.detectors.temporal_exploding import TemporalExploding
 from gradhealth.schemas.trace import NonFinite
 from gradhealth.signs import signs_of
 from gradhealth.statistics import Statistics
@@ -42,6 +46,17 @@ def test_a_single_early_layer_is_told_in_the_singular():
 
 def test_a_gradient_that_grows_in_time_is_told_by_how_much():
     assert "grown 5.5e+11-fold" in signs(temporal=2.0)["memory_horizon"].text
+
+
+def test_where_no_gradient_steps_back_in_time_there_is_no_horizon():
+    silent = [
+        replace(trace, lag_series={"temporal_gain": np.ma.zeros(40)})
+        for trace in traces(temporal=1.0)
+    ]
+    statistics = Statistics(tuple(silent))
+
+    assert "memory_horizon" not in {sign.name for sign in signs_of(statistics)}
+    assert TemporalExploding().detect(Case(statistics)) is None
 
 
 def test_layers_that_never_change_count_as_rounding():
