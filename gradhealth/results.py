@@ -113,7 +113,9 @@ def _spread(values: FloatArray, *, geometric: bool) -> Spread | None:
 
 
 def _deviation(values: FloatArray) -> float | None:
-    return float(np.std(values, ddof=1)) if len(values) > 1 else None
+    # A ratio to weights that are 0 is infinite, and infinities have no spread.
+    is_known = len(values) > 1 and np.isfinite(values).all()
+    return float(np.std(values, ddof=1)) if is_known else None
 
 
 def _curves(statistics: Statistics) -> dict[str, Curve]:
