@@ -11,8 +11,7 @@ from ..database.transactions import Transactions
 from ..tables import UploadRunRow
 from ..uploads.content import Upload, insert_upload
 from ..work.dispatch import Queue, Ticket
-from ..work.turns import next_turn
-from .records import NewAnalysis, insert_analysis, new_row, to_analysis
+from .records import NewAnalysis, insert_in_turn, new_row, to_analysis
 
 
 class Acceptance:
@@ -64,7 +63,6 @@ class Acceptance:
 
     def _accept(self, new: NewAnalysis, connection: Connection) -> Analysis:
         row = new_row(new, status="queued")
-        row.turn = next_turn(connection, row.project, row.queue, new.options.priority)
-        insert_analysis(connection, row, new.labels)
-        self._queue.enqueue(connection, row.id, Ticket(row.queue, row.turn))
+        turn = insert_in_turn(connection, row, new.labels, new.options.priority)
+        self._queue.enqueue(connection, row.id, Ticket(row.queue, turn))
         return to_analysis(row, new.labels, None)

@@ -19,17 +19,24 @@ from gradhealth.schemas.analysis import (
     Kind,
     Links,
     Options,
+    Priority,
     Progress,
     Result,
     Status,
 )
 
 from ..tables import AnalysisRow, LabelRow
+from ..work.turns import NEXT_TURN, asking_for_turn
 from .results import load_results
 
 # Characters of a name that are kept for lists.
 MAX_NAME = 200
+# Put together once: that takes longer than to execute them.
 _INSERT_ANALYSIS = insert(AnalysisRow)
+_INSERT_IN_TURN = {
+    priority: _INSERT_ANALYSIS.values(turn=turn).returning(AnalysisRow.turn)
+    for priority, turn in NEXT_TURN.items()
+}
 _INSERT_LABELS = insert(LabelRow)
 
 
@@ -97,7 +104,6 @@ def new_row(new: NewAnalysis, *, status: Status) -> NewRow:
         stored_bytes=new.num_bytes,
         traceparent=new.traceparent,
         queue=new.queue,
-        turn=0,
         created_at=created_at,
         started_at=ended_at,
         finished_at=ended_at,
@@ -111,6 +117,22 @@ def insert_analysis(
 ) -> None:
     """Insert the row and its labels."""
     connection.execute(_INSERT_ANALYSIS, vars(row))
+    _insert_labels(connection, row, labels)
+
+
+def insert_in_turn(
+    connection: Connection, row: NewRow, labels: Mapping[str, str], priority: Priority
+) -> int:
+    """Insert the row and its labels, and give it a turn, which is returned."""
+    values = vars(row) | asking_for_turn(row.project, row.queue)
+    turn: int = connection.execute(_INSERT_IN_TURN[priority], values).scalar_one()
+    _insert_labels(connection, row, labels)
+    return turn
+
+
+def _insert_labels(
+    connection: Connection, row: NewRow, labels: Mapping[str, str]
+) -> None:
     if labels:
         connection.execute(_INSERT_LABELS, label_columns(row, labels))
 

@@ -1,71 +1,64 @@
 """Whose turn it is: fairness between projects as a number, given at acceptance.
 
-The queue takes the smallest turn first. A project's analyses get consecutive turns
+The queue takes the smallest turn first. A project's analyses get consecutive rounds
 from the queue's present one on, so that projects alternate: one that queues a
 thousand does not delay another's single one beyond what runs already (start-time fair
-queueing, Goyal, Vin & Cheng 1996, with every analysis weighing the same).
+queueing, Goyal, Vin & Cheng 1996, with every analysis weighing the same). In a round
+come first the even turns, what is urgent, then the odd ones.
 """
 
-from collections.abc import Callable
+from typing import get_args
 
 from sqlalchemy import (
     ColumnElement,
-    Connection,
     ScalarSelect,
     Select,
     bindparam,
     func,
+    literal,
     select,
+    union_all,
 )
 
 from gradhealth.schemas.analysis import Device, Priority
 
-from ..tables import OPEN, AnalysisRow
+from ..tables import AnalysisRow
 
-# The engine's priorities go up to 2^31 - 1. Turns begin anew whenever a queue is empty.
-FIRST_TURN, FIRST_LOW_TURN, _LAST_TURN = 1, 2**30, 2**31 - 1
+# The engine's priorities go up to 2^31 - 1. Rounds begin anew whenever a queue is empty.
+_ROUNDS, _LOW_ROUNDS = (1, 2**29 - 1), (2**29, 2**30 - 1)
 
 
-def next_turn(
-    connection: Connection, project: str, queue: Device, priority: Priority
-) -> int:
-    """The turn of a new analysis.
+def asking_for_turn(project: str, queue: Device) -> dict[str, str]:
+    """The parameters of `NEXT_TURN`."""
+    return {"turn_project": project, "turn_queue": queue}
 
-    `high` is next, before what its project queued earlier; `low` comes after all that
-    is not low.
-    """
-    first, last = FIRST_TURN, FIRST_LOW_TURN - 1
-    if priority == "low":
-        first, last = FIRST_LOW_TURN, _LAST_TURN
-    present, following, latest = connection.execute(
-        _TURNS, {"queue": queue, "first": first, "last": last, "project": project}
-    ).one()
-    # The turn of the latest that runs; with none, of the next to run.
-    if present is None and following is not None:
-        present = following - 1
+
+def _next_turn(priority: Priority) -> ColumnElement[int]:
+    first, last = _LOW_ROUNDS if priority == "low" else _ROUNDS
+    turn, status = AnalysisRow.turn, AnalysisRow.status
+    ours = AnalysisRow.queue == bindparam("turn_queue")
+    ours &= turn.between(2 * first, 2 * last + 1)
+    # The present round is that of the latest that runs; with none, the one before that
+    # of the next to run.
+    present = [
+        select(func.max(turn) // 2).where(ours, status == "running"),
+        select(func.min(turn) // 2 - 1).where(ours, status == "queued"),
+    ]
+    own = ours & (AnalysisRow.project == bindparam("turn_project"))
+    own &= status == "queued"
     if priority == "high":
-        return max(first, present or first)
-    return min(max(first - 1, present or 0, latest or 0) + 1, last)
+        urgent = select(func.max(turn) // 2 + 1).where(own, turn % 2 == 0)
+        return 2 * _largest(first, *present, urgent)
+    latest = select(func.max(turn) // 2).where(own)
+    return 2 * (_largest(first - 1, *present, latest) + 1) + 1
 
 
-def _turns() -> Select[int | None, int | None, int | None]:
-    """Of a queue the latest that runs and the next to run; the project's own latest."""
-    ours = (AnalysisRow.queue == bindparam("queue")) & AnalysisRow.turn.between(
-        bindparam("first"), bindparam("last")
-    )
-    own = AnalysisRow.project == bindparam("project")
-    return select(
-        _turn(func.max, ours, AnalysisRow.status == "running"),
-        _turn(func.min, ours, AnalysisRow.status == "queued"),
-        _turn(func.max, ours, AnalysisRow.status.in_(OPEN), own),
-    )
+def _largest(least: int, *rounds: Select[int | None]) -> ScalarSelect[int]:
+    """The largest that there is; `least`, where there is none."""
+    found = union_all(select(literal(least).label("round")), *rounds).subquery()
+    return select(func.max(found.c.round)).scalar_subquery()
 
 
-def _turn(
-    extreme: Callable[..., ColumnElement[int]], *conditions: ColumnElement[bool]
-) -> ScalarSelect[int]:
-    return select(extreme(AnalysisRow.turn)).where(*conditions).scalar_subquery()
-
-
-# Put together once: that takes longer than to execute it.
-_TURNS = _turns()
+# The turn of a new analysis: `high` is next, before what its project queued earlier;
+# `low` comes after all that is not low.
+NEXT_TURN = {priority: _next_turn(priority) for priority in get_args(Priority)}

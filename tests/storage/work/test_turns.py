@@ -37,12 +37,16 @@ async def order(stores):
         return "".join((await session.execute(query)).scalars())
 
 
+async def order_of_ids(stores):
+    query = select(AnalysisRow.id).order_by(AnalysisRow.turn, AnalysisRow.created_at)
+    async with stores.sessions.reading() as session:
+        return list((await session.execute(query)).scalars())
+
+
 async def test_a_single_project_is_served_in_order(stores):
     ids = [await accept(stores, "a") for _ in range(3)]
 
-    query = select(AnalysisRow.id).order_by(AnalysisRow.turn)
-    async with stores.sessions.reading() as session:
-        assert list((await session.execute(query)).scalars()) == ids
+    assert await order_of_ids(stores) == ids
 
 
 async def test_projects_alternate(stores):
@@ -79,11 +83,27 @@ async def test_high_priority_comes_first_in_its_project_and_not_before_others(st
         await accept(stores, project)
     urgent = await accept(stores, "a", "high")
 
-    query = select(AnalysisRow.id).order_by(AnalysisRow.turn, AnalysisRow.created_at)
-    async with stores.sessions.reading() as session:
-        ids = list((await session.execute(query)).scalars())
-    assert ids.index(urgent) <= 2
+    assert (await order_of_ids(stores)).index(urgent) <= 2
     assert (await order(stores))[:3].count("b") == 1
+
+
+async def test_high_priority_comes_first_though_nothing_runs(stores):
+    for project in "aab":
+        await accept(stores, project)
+    urgent = [await accept(stores, "a", "high") for _ in range(2)]
+
+    assert (await order_of_ids(stores))[0] == urgent[0]
+    assert (await order_of_ids(stores)).index(urgent[1]) < 4
+
+
+async def test_high_priority_delays_no_other_project(stores):
+    flood = [await accept(stores, "a", "high") for _ in range(20)]
+    for started in flood[:2]:
+        await stores.claims().begin(started)
+
+    await accept(stores, "b")
+
+    assert "b" in (await order(stores))[:2]
 
 
 async def test_low_priority_waits_for_all_others(stores):
@@ -95,9 +115,9 @@ async def test_low_priority_waits_for_all_others(stores):
 
 
 async def test_queues_do_not_wait_for_each_other(stores):
-    for _ in range(3):
-        await accept(stores, "a")
+    first, *_ = [await accept(stores, "a") for _ in range(3)]
     other = await accept(stores, "a", queue="gpu")
 
     async with stores.sessions.reading() as session:
-        assert (await session.get(AnalysisRow, other)).turn == 1
+        turns = [(await session.get(AnalysisRow, each)).turn for each in (first, other)]
+    assert turns[0] == turns[1]
