@@ -23,8 +23,7 @@ from storage.uploads.store import UploadStore
 from storage.webhooks.store import WebhookStore
 from storage.work.workers import WorkerStore
 
-from .access.authentication import CallerOf
-from .access.callers import Caller
+from .access.authentication import caller_of
 from .access.quotas import Quotas
 from .access.sign_in import SignIns
 from .analyses.badges import BadgeService
@@ -81,25 +80,27 @@ async def _batch_body(request: Request) -> ReadBatch:
 # Not dependencies of dependencies, each of which would cost every request 50 us.
 
 
-def _store(request: Request, caller: Caller) -> AnalysisStore:
+def _store(request: Request) -> AnalysisStore:
     state = request.app.state
-    return AnalysisStore(state.sessions, state.acceptance, project=caller.project)
+    return AnalysisStore(
+        state.sessions, state.acceptance, project=caller_of(request).project
+    )
 
 
-def _run_store(request: Request, caller: Caller) -> RunStore:
-    return RunStore(request.app.state.sessions, project=caller.project)
+def _run_store(request: Request) -> RunStore:
+    return RunStore(request.app.state.sessions, project=caller_of(request).project)
 
 
-def _quotas(request: Request, caller: Caller) -> Quotas:
+def _quotas(request: Request) -> Quotas:
     state = request.app.state
-    return Quotas(state.sessions, state.settings, state.usage, caller)
+    return Quotas(state.sessions, state.settings, state.usage, caller_of(request))
 
 
 async def _workers(request: Request) -> WorkerStore:
     return WorkerStore(request.app.state.sessions)
 
 
-async def _analyses(request: Request, caller: CallerOf) -> AnalysisService:
+async def _analyses(request: Request) -> AnalysisService:
     settings = _settings(request)
     routing = Routing(
         WorkerStore(request.app.state.sessions),
@@ -108,61 +109,65 @@ async def _analyses(request: Request, caller: CallerOf) -> AnalysisService:
         worker_alive_seconds=settings.worker_alive_seconds,
     )
     return AnalysisService(
-        _store(request, caller),
-        caller,
-        _quotas(request, caller),
+        _store(request),
+        caller_of(request),
+        _quotas(request),
         routing,
         settings.limits,
     )
 
 
-async def _documents(request: Request, caller: CallerOf) -> DocumentService:
-    documents = DocumentStore(request.app.state.sessions, project=caller.project)
-    return DocumentService(_store(request, caller), documents, caller)
+async def _documents(request: Request) -> DocumentService:
+    documents = DocumentStore(
+        request.app.state.sessions, project=caller_of(request).project
+    )
+    return DocumentService(_store(request), documents, caller_of(request))
 
 
-async def _known_runs(request: Request, caller: CallerOf) -> RunStore:
-    return _run_store(request, caller)
+async def _known_runs(request: Request) -> RunStore:
+    return _run_store(request)
 
 
-async def _runs(request: Request, caller: CallerOf) -> RunService:
+async def _runs(request: Request) -> RunService:
     return RunService(
-        _run_store(request, caller),
+        _run_store(request),
         request.app.state.judge,
-        caller,
-        _quotas(request, caller),
+        caller_of(request),
+        _quotas(request),
         max_layers=_settings(request).max_layers,
     )
 
 
-async def _batches(request: Request, caller: CallerOf) -> BatchService:
+async def _batches(request: Request) -> BatchService:
     state = request.app.state
-    intake = Intake(state.transactions, project=caller.project)
-    return BatchService(intake, state.judge, _quotas(request, caller))
+    intake = Intake(state.transactions, project=caller_of(request).project)
+    return BatchService(intake, state.judge, _quotas(request))
 
 
-async def _logs(request: Request, caller: CallerOf) -> LogService:
+async def _logs(request: Request) -> LogService:
     state = request.app.state
     return LogService(
-        UploadStore(state.sessions, state.acceptance, project=caller.project),
-        caller,
-        _quotas(request, caller),
+        UploadStore(
+            state.sessions, state.acceptance, project=caller_of(request).project
+        ),
+        caller_of(request),
+        _quotas(request),
         _settings(request),
         state.log_slots,
     )
 
 
-async def _received(request: Request, _: CallerOf) -> AsyncIterator[ReceivedFile]:
+async def _received(request: Request) -> AsyncIterator[ReceivedFile]:
     async with receive_file(request, _settings(request).max_log_bytes) as received:
         yield received
 
 
-async def _reports(request: Request, caller: CallerOf) -> ReportService:
-    return ReportService(_store(request, caller))
+async def _reports(request: Request) -> ReportService:
+    return ReportService(_store(request))
 
 
-async def _badges(request: Request, caller: CallerOf) -> BadgeService:
-    return BadgeService(_store(request, caller), caller)
+async def _badges(request: Request) -> BadgeService:
+    return BadgeService(_store(request), caller_of(request))
 
 
 async def _signing_in(request: Request) -> SignIns:
@@ -170,8 +175,8 @@ async def _signing_in(request: Request) -> SignIns:
     return SignIns(state.key_ring, state.guesses, SignInStore(state.sessions))
 
 
-async def _overviews(request: Request, caller: CallerOf) -> OverviewStore:
-    return OverviewStore(request.app.state.sessions, project=caller.project)
+async def _overviews(request: Request) -> OverviewStore:
+    return OverviewStore(request.app.state.sessions, project=caller_of(request).project)
 
 
 Overviews: TypeAlias = Annotated[OverviewStore, Depends(_overviews)]
@@ -181,12 +186,12 @@ async def _histories(overviews: Overviews) -> HistoryService:
     return HistoryService(overviews)
 
 
-async def _editor(request: Request, caller: CallerOf) -> EditorService:
-    return EditorService(_store(request, caller))
+async def _editor(request: Request) -> EditorService:
+    return EditorService(_store(request))
 
 
-async def _show(caller: CallerOf) -> Pages:
-    return Pages(is_signed_in=caller.key_id is not None)
+async def _show(request: Request) -> Pages:
+    return Pages(is_signed_in=caller_of(request).key_id is not None)
 
 
 async def _events(request: Request) -> EventService:
@@ -207,14 +212,14 @@ async def _metrics(request: Request) -> Exposition:
     return exposition
 
 
-def _webhooks(request: Request, caller: CallerOf) -> WebhookService:
+async def _webhooks(request: Request) -> WebhookService:
     settings = _settings(request)
     store = WebhookStore(
         request.app.state.sessions,
-        project=caller.project,
+        project=caller_of(request).project,
         secrets=settings.webhook_secrets,
     )
-    return WebhookService(store, caller, settings)
+    return WebhookService(store, caller_of(request), settings)
 
 
 WebhookBody: TypeAlias = Annotated[Body[WebhookRequest], Depends(_webhook_body)]
@@ -256,15 +261,15 @@ WaitSeconds: TypeAlias = Annotated[
 ]
 
 
-async def _followed(analysis_id: AnalysisId, request: Request, caller: CallerOf) -> str:
+async def _followed(analysis_id: AnalysisId, request: Request) -> str:
     # Before the stream begins: afterwards no status can be sent.
-    if not await _store(request, caller).knows(analysis_id):
+    if not await _store(request).knows(analysis_id):
         raise NotFoundError(analysis_id)
     return analysis_id
 
 
-async def _followed_run(run_id: RunId, request: Request, caller: CallerOf) -> str:
-    if not await _run_store(request, caller).knows(run_id):
+async def _followed_run(run_id: RunId, request: Request) -> str:
+    if not await _run_store(request).knows(run_id):
         raise UnknownRunError(run_id)
     return run_id
 

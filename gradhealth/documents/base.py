@@ -1,6 +1,7 @@
 """Base classes of everything that is read from or written to JSON."""
 
 import difflib
+from functools import cache
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, model_validator
@@ -30,6 +31,11 @@ def nearest(word: str, known: list[str]) -> str:
     return f"; known here: {', '.join(listed)}"
 
 
+@cache
+def _keys_of(model: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
 class Document(BaseModel):
     """What a person writes: strict types, and an unknown key names the nearest one."""
 
@@ -46,7 +52,7 @@ class Document(BaseModel):
     def _name_unknown_keys(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
-        known = [field.alias or name for name, field in cls.model_fields.items()]
+        known = _keys_of(cls)
         for key in data:
             if key not in known:
                 raise PydanticCustomError(

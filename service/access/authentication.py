@@ -31,7 +31,7 @@ def is_public(route: APIRoute) -> bool:
     return PUBLIC.items() <= (route.openapi_extra or {}).items()
 
 
-async def authenticated(request: Request) -> Caller:
+async def authenticated(request: Request) -> None:
     """Finds out who asks, for any route; the application asks for it itself.
 
     Raises:
@@ -42,13 +42,20 @@ async def authenticated(request: Request) -> Caller:
         TooManyWrongKeysError: So many came from there that it is not looked at.
     """
     if is_public(request.scope["route"]):
-        return ANYBODY
+        request.state.caller = ANYBODY
+        return
     caller = await _identified(request)
     limits: RateLimits = request.app.state.rate_limits
     limits.admit(caller, request.scope["state"])
     needed: Scope = "read" if request.method in READING else "write"
     if not caller.allows(needed):
         raise MissingScopeError(needed)
+    request.state.caller = caller
+
+
+def caller_of(request: Request) -> Caller:
+    """Who asks, as `authenticated` found out."""
+    caller: Caller = request.state.caller
     return caller
 
 
@@ -79,7 +86,12 @@ async def _signed_in(request: Request, ring: KeyRing) -> Caller | None:
     return await guesses.opened(token, ring.signed_in, request)
 
 
-CallerOf: TypeAlias = Annotated[Caller, Depends(authenticated)]
+async def _caller(request: Request) -> Caller:
+    # The framework runs what is not asynchronous in a thread.
+    return caller_of(request)
+
+
+CallerOf: TypeAlias = Annotated[Caller, Depends(_caller)]
 
 
 def requires(scope: Scope) -> Callable[[Caller], Awaitable[Caller]]:

@@ -24,7 +24,7 @@ from gradhealth.schemas.analysis import Device, Priority
 
 from ..tables import AnalysisRow
 
-# The engine's priorities go up to 2^31 - 1. Rounds begin anew whenever a queue is empty.
+# The engine's priorities go up to 2^31 - 1. Rounds begin anew when a queue is empty.
 _ROUNDS, _LOW_ROUNDS = (1, 2**29 - 1), (2**29, 2**30 - 1)
 
 
