@@ -34,6 +34,8 @@ _APPLICATION = "gradhealth"
 # and new workers are to stand in for each other.
 _VERSION = "1"
 _WORKFLOW = "analyse"
+# A thread of the engine that does nothing for us looks as often whether it is to end.
+_NOTICE_SECONDS = 0.1
 _QUEUES: tuple[Device, ...] = get_args(Device)
 _TERMINAL = frozenset(
     status.value
@@ -127,6 +129,7 @@ class Engine:
             "application_version": _VERSION,
             "serializer": DBOSPortableJSONSerializer(),
             "run_migrations": False,
+            "notification_listener_polling_interval_sec": _NOTICE_SECONDS,
             "log_level": "ERROR",
         }
         DBOS(config=config)

@@ -20,6 +20,7 @@ import os
 import selectors
 import signal
 import socket
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Never, cast
@@ -152,6 +153,10 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     Template(units, socket.socket(fileno=options.control), confinement).serve()
+    sys.stdout.flush()
+    # Not by returning: to take torch down would keep a worker from stopping, by up to a
+    # second, for nothing.
+    os._exit(0)
 
 
 if __name__ == "__main__":

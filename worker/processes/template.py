@@ -163,8 +163,10 @@ class Template:
         self._listener.cancel()
         await asyncio.wait([self._listener])
         self._control.close()
+        # While it warms up it has no forks, and hears nothing.
+        patience = _STOP_SECONDS if self._ready.done() else 0.0
         try:
-            await asyncio.wait_for(self._process.wait(), _STOP_SECONDS)
+            await asyncio.wait_for(self._process.wait(), patience)
         except TimeoutError:
             with suppress(ProcessLookupError):
                 self._process.kill()
