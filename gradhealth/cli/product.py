@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from service.sockets import url_of
+from service.sockets import is_this_machine, url_of
 
 from .processes import Program, ProgramEndedError, keep_running, run
 
@@ -35,6 +35,7 @@ async def running_product(
         environment: Settings for all its programs.
 
     Raises:
+        CannotListenError: Others could reach the service, and it has no key.
         ProgramEndedError: A part cannot start.
     """
     environment = {
@@ -45,6 +46,7 @@ async def running_product(
     migration = Program("migration", ("-m", "storage"), environment)
     if status := await run(migration):
         raise ProgramEndedError(migration.name, status)
+    await _check_keys(listener, data)
     descriptor = listener.fileno()
     arguments = ("-m", "service", "--fd", str(descriptor))
     service = Program("service", arguments, environment, (descriptor,))
@@ -75,6 +77,18 @@ def cancel_on_signal() -> None:
     assert task is not None
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+
+
+async def _check_keys(listener: socket.socket, data: Path) -> None:
+    """What the service finds out as well, but seconds later and beside a worker."""
+    host, *_ = listener.getsockname()
+    if is_this_machine(host):
+        return
+    # Not above: it loads the database's libraries.
+    from service.access.keyless import check_keys  # noqa: PLC0415
+    from storage.config import StorageSettings  # noqa: PLC0415
+
+    await check_keys(host, StorageSettings(data_dir=data))
 
 
 async def _become_ready(url: str) -> None:
