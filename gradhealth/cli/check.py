@@ -3,7 +3,7 @@
 import datetime as dt
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -118,15 +118,8 @@ def check(
         examination = Examination(judging, policy, options, Deadline(timeout))
         examined = examination.of_all(paths)
     checked = [_checked(each, gate) for each in examined]
-    subjects, link = [each.subject for each in checked], page_of(os.environ)
-    codes = [each.code for each in checked]
-    for name, path in destinations.items():
-        try:
-            deliver(reports()[name](link).render(subjects), path)
-        except UnusableFileError as error:
-            complain(str(error))
-            codes.append(ExitCode.USAGE)
-    code = worst(codes)
+    unwritten = _report([each.subject for each in checked], destinations)
+    code = worst([*(each.code for each in checked), *unwritten])
     complain(f"{_MEANINGS[code]} ({_counted(checked)})")
     raise typer.Exit(code)
 
@@ -147,6 +140,20 @@ def _baseline(
         hint = "" if server or is_file else " (a branch or an id needs --server)"
         complain(f"no baseline {given}{hint}: nothing to compare with, the gate passes")
     return found
+
+
+def _report(
+    subjects: Sequence[Subject], destinations: Mapping[str, Path | None]
+) -> list[ExitCode]:
+    """A code for each report that could not be written."""
+    codes, link = [], page_of(os.environ)
+    for name, path in destinations.items():
+        try:
+            deliver(reports()[name](link).render(subjects), path)
+        except UnusableFileError as error:
+            complain(str(error))
+            codes.append(ExitCode.USAGE)
+    return codes
 
 
 def _checked(examined: Examined, gate: Gate) -> Checked:

@@ -1,5 +1,6 @@
 """What service and worker write down, as JSON, from real processes."""
 
+import asyncio
 import json
 import re
 
@@ -33,6 +34,10 @@ async def story(database, tmp_path):
         url, *_ = programs.urls()
         async with httpx.AsyncClient(base_url=url, timeout=60) as client:
             cookie, analysis_id = await tell(client, key)
+        # It is told a moment after the row says so.
+        async with asyncio.timeout(10):
+            while "failed: " not in programs.log("worker"):
+                await asyncio.sleep(0.05)
         programs.stop("worker")
         programs.stop("service")
         yield (
