@@ -44,13 +44,12 @@ def _next_turn(priority: Priority) -> ColumnElement[int]:
         select(func.max(turn) // 2).where(ours, status == "running"),
         select(func.min(turn) // 2 - 1).where(ours, status == "queued"),
     ]
-    own = ours & (AnalysisRow.project == bindparam("turn_project"))
-    own &= status == "queued"
+    own = AnalysisRow.project == bindparam("turn_project")
+    latest = select(func.max(turn) // 2).where(ours, own, status == "queued")
     if priority == "high":
-        urgent = select(func.max(turn) // 2 + 1).where(own, turn % 2 == 0)
-        return 2 * _largest(first, *present, urgent)
-    latest = select(func.max(turn) // 2).where(own)
-    return 2 * (_largest(first - 1, *present, latest) + 1) + 1
+        latest = latest.where(turn % 2 == 0)
+    following = _largest(first - 1, *present, latest) + 1
+    return 2 * following + (0 if priority == "high" else 1)
 
 
 def _largest(least: int, *rounds: Select[int | None]) -> ScalarSelect[int]:

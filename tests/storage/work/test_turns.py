@@ -106,6 +106,16 @@ async def test_high_priority_delays_no_other_project(stores):
     assert "b" in (await order(stores))[:2]
 
 
+async def test_high_priority_one_after_another_delays_no_other_project(stores):
+    urgent = await accept(stores, "a", "high")
+    await accept(stores, "b")
+
+    await stores.claims().begin(urgent)
+    await accept(stores, "a", "high")
+
+    assert await order(stores) == "ba"
+
+
 async def test_low_priority_waits_for_all_others(stores):
     await accept(stores, "l", "low")
     for project in "aab":
