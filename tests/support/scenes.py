@@ -43,10 +43,12 @@ class Scene:
 @asynccontextmanager
 async def scene_on(storage, **settings):
     async with open_stores(storage) as stores:
-        with Fleet(storage, **settings) as fleet:
-            yield Scene(stores, fleet)
-        # What is left would keep the workers of the next test busy.
-        for id_ in await stores.claims().open_tickets():
-            await stores.analyses.cancel(id_)
-        for worker in await stores.workers.beats():
-            await stores.workers.retire(worker.id)
+        try:
+            with Fleet(storage, **settings) as fleet:
+                yield Scene(stores, fleet)
+        finally:
+            # What is left would keep the workers of the next test busy.
+            for id_ in await stores.claims().open_tickets():
+                await stores.analyses.cancel(id_)
+            for worker in await stores.workers.beats():
+                await stores.workers.retire(worker.id)
