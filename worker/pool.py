@@ -36,8 +36,11 @@ class _Request:
     unit: NewUnit
     begin_before: float
     reply: Future[Message] = field(default_factory=Future)
+    # Once is enough: what comes back is done here.
+    was_offered: bool = False
     offered: bool = False
     elsewhere: bool = False
+    here: bool = False
 
 
 class UnitPool:
@@ -64,6 +67,8 @@ class UnitPool:
         self._known: dict[str, UnitState] = {}
         self._open: list[_Request] = []
         self._asked = asyncio.Event()
+        # What is done here is not to be offered meanwhile.
+        self._choosing = asyncio.Lock()
 
     async def load(self) -> None:
         """Learn what was done before this worker had the analysis."""
@@ -82,6 +87,7 @@ class UnitPool:
         if known is not None and known.reply is not None:
             return _result(known.reply)
         request = _Request(NewUnit(key, unit, arguments), begin_before)
+        request.was_offered = known is not None
         request.offered = known is not None and known.offered
         request.elsewhere = known is not None and known.worker_id is not None
         self._open.append(request)
@@ -112,26 +118,34 @@ class UnitPool:
             await self._asked.wait()
             # Let everything that is asked for at once arrive.
             await asyncio.sleep(0)
-            await self._offer()
-            for request in list(self._open):
-                if await self._is_for_us(request):
-                    await self._do(request)
-                    break
+            request = await self._choose()
+            if request is not None:
+                await self._do(request)
             else:
                 # The rest is being done elsewhere, unless it comes back.
                 await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _choose(self) -> _Request | None:
+        async with self._choosing:
+            await self._offer()
+            for request in list(self._open):
+                if await self._is_for_us(request):
+                    request.here = True
+                    return request
+        return None
 
     async def _offer(self) -> None:
         if not self._has_company():
             return
         waiting = [
-            each for each in self._open[1:] if not (each.offered or each.elsewhere)
+            each
+            for each in self._open[1:]
+            if not (each.was_offered or each.here) and _is_small(each.unit)
         ]
-        small = [each for each in waiting if _is_small(each.unit)]
-        if small:
-            await self._units.offer(self._claim(), [each.unit for each in small])
-        for each in small:
-            each.offered = True
+        if waiting:
+            await self._units.offer(self._claim(), [each.unit for each in waiting])
+        for each in waiting:
+            each.offered = each.was_offered = True
 
     async def _is_for_us(self, request: _Request) -> bool:
         if request.elsewhere or request.reply.done():
@@ -158,6 +172,9 @@ class UnitPool:
     async def _hear_from_others(self) -> None:
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
+            # Company may have come while a unit is done here.
+            async with self._choosing:
+                await self._offer()
             shared = [each for each in self._open if each.offered or each.elsewhere]
             if not shared:
                 continue

@@ -119,6 +119,21 @@ async def test_one_worker_does_all_of_it_alone(storage, log):
 
 
 @pytest.mark.any_database
+async def test_company_that_comes_late_helps_at_once(storage, log):
+    async with scene_on(storage, **IMPATIENT) as scene:
+        await scene.start("one")
+        id_ = await scene.submit(*log.units(0, 1, 2, 3, wait=True), at_once=True)
+        await log.begun_by(1)
+
+        await scene.start("two")
+        await log.begun_by(2)
+
+        log.open_gate()
+        assert (await scene.end_of(id_)).status == "succeeded"
+        assert sorted(number for number, _ in log.lines()) == [0, 1, 2, 3]
+
+
+@pytest.mark.any_database
 @pytest.mark.parametrize("victim", ["owner", "helper"])
 async def test_a_killed_worker_repeats_no_unit_that_was_finished(storage, log, victim):
     async with scene_on(storage, **IMPATIENT) as scene:
