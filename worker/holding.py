@@ -28,8 +28,9 @@ class Holding:
         self.claim = claim
         self.failure: GradHealthError | None = None
         self._claims = claims
-        # While the claim is being renewed, the watch must not test the old one.
-        self._renewing = asyncio.Lock()
+        # Held by whoever writes: the watch must not take a claim that is just being
+        # renewed or ended for a lost one.
+        self._writing = asyncio.Lock()
         self._phase = Progress(phase="starting")
         self._progress = self._phase
         # Whoever takes an analysis over tells everything again, in the same order.
@@ -42,18 +43,18 @@ class Holding:
         while True:
             # First, so that short work is not slowed down by being watched.
             await asyncio.sleep(_WATCH_SECONDS)
-            progress, events = self._progress, self._fresh_events()
-            async with self._renewing:
+            async with self._writing:
+                progress, events = self._progress, self._fresh_events()
                 if progress == written and not events:
                     good = await self._claims.holds(self.claim)
                 else:
                     good = await self._claims.report(
                         self.claim, progress, events, after=self._num_written
                     )
-            if not good:
-                return
-            written = progress
-            self._num_written += len(events)
+                if not good:
+                    return
+                written = progress
+                self._num_written += len(events)
 
     async def report(self, news: News) -> None:
         """Note the phase of the analysis, or what it found; the watch writes it."""
@@ -73,7 +74,7 @@ class Holding:
             try:
                 return await job.run(unit.unit, unit.arguments, self._report_steps)
             except ChildCrashedError as error:
-                async with self._renewing:
+                async with self._writing:
                     renewed = await self._claims.next_attempt(self.claim, error)
                     if renewed is None:
                         raise
@@ -81,21 +82,24 @@ class Holding:
 
     async def finish(self, result: Result, traces: bytes) -> None:
         """Store the result."""
-        await self._claims.finish(
-            self.claim, result, traces, self._fresh_events(), after=self._num_written
-        )
+        async with self._writing:
+            events = self._fresh_events()
+            await self._claims.finish(
+                self.claim, result, traces, events, after=self._num_written
+            )
 
     async def finish_log(self, readings: ReadingStore, runs: Sequence[ReadRun]) -> None:
         """Store the results of all runs in a log."""
-        await readings.finish(
-            self.claim, runs, self._fresh_events(), after=self._num_written
-        )
+        async with self._writing:
+            events = self._fresh_events()
+            await readings.finish(self.claim, runs, events, after=self._num_written)
 
     async def fail(self, error: GradHealthError) -> None:
         """Store why there is no result."""
         self.failure = error
         reason = AnalysisError(code=error.code, message=str(error))
-        await self._claims.fail(self.claim, reason)
+        async with self._writing:
+            await self._claims.fail(self.claim, reason)
 
     async def release(self) -> None:
         """Give the analysis back unfinished; the attempt does not count."""

@@ -82,7 +82,9 @@ class ClaimStore:
             if row is None or row.status not in OPEN:
                 return None
             if row.attempts >= self._max_attempts:
-                await _end(session, row, "failed", self._gave_up("the worker died"))
+                text = self._gave_up("the worker died")
+                error = AnalysisError(code=ChildCrashedError.code, message=text)
+                await _end(session, row, "failed", error)
                 return None
             await _tally_begin(session, row)
             row.attempts += 1
@@ -145,18 +147,21 @@ class ClaimStore:
     async def next_attempt(
         self, claim: Claim, error: ChildCrashedError
     ) -> Claim | None:
-        """Count a failed attempt; None after the last, or when the claim is lost."""
+        """Count a failed attempt, and claim the next; None when the claim is lost.
+
+        Raises:
+            ChildCrashedError: It was the last; the claim is kept, to `fail` with this.
+        """
         async with self._sessions.writing() as session:
             row = await locked(session, claim)
             if row is None:
                 return None
-            if row.attempts >= self._max_attempts:
-                await tally(session, "crash")
-                await _end(session, row, "failed", self._gave_up(str(error)))
-                return None
-            await tally(session, "attempt", "crash")
-            row.attempts += 1
-            return replace(claim, attempts=row.attempts)
+            await tally(session, "crash")
+            if row.attempts < self._max_attempts:
+                await tally(session, "attempt")
+                row.attempts += 1
+                return replace(claim, attempts=row.attempts)
+        raise ChildCrashedError(self._gave_up(str(error)))
 
     @patient
     async def finish(
@@ -204,9 +209,8 @@ class ClaimStore:
             rows = await session.execute(query)
             return {row.id: Ticket(row.queue, row.turn) for row in rows}
 
-    def _gave_up(self, reason: str) -> AnalysisError:
-        message = f"gave up after {self._max_attempts} attempts: {reason}"
-        return AnalysisError(code=ChildCrashedError.code, message=message)
+    def _gave_up(self, reason: str) -> str:
+        return f"gave up after {self._max_attempts} attempts: {reason}"
 
 
 def held(claim: Claim) -> ColumnElement[bool]:

@@ -73,3 +73,29 @@ async def test_a_successor_that_found_less_takes_nothing_back():
     await held.finish(a_result(), b"")
 
     assert claims.written == [(2, [])]
+
+
+class SlowClaims(Claims):
+    """Tells a claim lost before its end is written to the last."""
+
+    def __init__(self):
+        super().__init__()
+        self.is_over = False
+
+    async def holds(self, _claim):
+        return not self.is_over
+
+    async def finish(self, *_args, **_kwargs):
+        self.is_over = True
+        await asyncio.sleep(0.3)
+
+
+async def test_the_end_that_is_just_being_written_is_no_lost_claim():
+    held = holding(SlowClaims())
+    watching = asyncio.create_task(held.watch())
+
+    await asyncio.sleep(0.1)
+    await held.finish(a_result(), b"")
+
+    assert not watching.done()
+    await watching
