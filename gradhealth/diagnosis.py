@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from .architecture.network import Network
 from .detectors.base import HARM, MIN_STEPS, Case
 from .detectors.tuned import DEFAULTS, Thresholds, all_detectors
-from .schemas.finding import SEVERITIES, Evidence, Finding, Verdict
+from .schemas.finding import SEVERITIES, Cause, Evidence, Finding, Verdict
 from .schemas.trace import Trace
 from .statistics import Statistics
 
@@ -108,7 +108,8 @@ def confirm_rate(
 ) -> Diagnosis:
     """The diagnosis after the unfixed network learned at another learning rate.
 
-    That shows a learning rate to be the cause, or at least to be one way out.
+    That shows a learning rate to be the cause, or at least to be one way out: of a
+    training that stalls, too many layers are only suspected.
 
     Args:
         diagnosis: From the runs at the rate as sent.
@@ -124,8 +125,11 @@ def confirm_rate(
     )
     cause = first.cause
     text = f"{cause.text} At {lr_multiplier:g} times the rate it learns as it is."
-    kind = "learning_rate" if cause.kind == "unknown" else cause.kind
-    cause = cause.model_copy(update={"kind": kind, "text": text})
+    is_suspected = first.problem == "stalled_training" and cause.kind == "depth"
+    if is_suspected or cause.kind == "unknown":
+        cause = Cause(kind="learning_rate", text=text)
+    else:
+        cause = cause.model_copy(update={"text": text})
     update = {"evidence": [*first.evidence, shown], "cause": cause}
     findings = (first.model_copy(update=update), *others)
     return replace(diagnosis, findings=findings)

@@ -160,18 +160,26 @@ def _lowered(title: str) -> str:
 def _suits(remedy: Remedy, case: Case) -> bool:
     if case.cause in FOREIGN_CAUSES:
         return case.problem in remedy.treats and case.cause in remedy.causes
-    found = {finding.problem for finding in case.findings}
-    return bool(remedy.treats & found) or case.problem in remedy.misused_for
+    return _treats(remedy, case, _found(case)) or case.problem in remedy.misused_for
 
 
 def _promise(remedy: Remedy, case: Case) -> Promise:
-    found = {finding.problem for finding in case.findings}
     return (
-        not remedy.treats & found,
-        case.problem not in remedy.treats,
+        not _treats(remedy, case, _found(case)),
+        not _treats(remedy, case, {case.problem}),
         case.cause not in remedy.causes,
         remedy.superseded,
     )
+
+
+def _treats(remedy: Remedy, case: Case, problems: set[str]) -> bool:
+    # Whatever harm too many layers do, a way around them helps.
+    goes_around = case.cause == "depth" and case.cause in remedy.causes
+    return goes_around or not remedy.treats.isdisjoint(problems)
+
+
+def _found(case: Case) -> set[str]:
+    return {finding.problem for finding in case.findings}
 
 
 def is_selected(names: Collection[str], selection: FixSelection) -> bool:

@@ -132,6 +132,13 @@ class Statistics:
         with np.errstate(divide="ignore"):
             return _clipped(np.log10(gains))
 
+    @cached_property
+    def log10_gain_at_end(self) -> FloatArray:
+        """[S, K] log10 of the backward gain at the last state that was measured."""
+        gains = self.at_end("backward_gain")[:, self.station_indices]
+        with np.errstate(divide="ignore"):
+            return _clipped(np.log10(gains))
+
     @property
     def stations(self) -> list[TracedLayer]:
         """The layers whose backward gain was measured, by depth."""

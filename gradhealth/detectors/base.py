@@ -123,9 +123,12 @@ class Case:
     @cached_property
     def smallest_gain(self) -> Estimate:
         """log10 of the smallest backward gain at the start; no value with one layer."""
-        gains = self.statistics.log10_gain
-        smallest = gains.min(axis=1) if gains.shape[1] > 1 else []
-        return estimate(smallest, DECADES_TOLERANCE)
+        return _smallest(self.statistics.log10_gain)
+
+    @cached_property
+    def smallest_gain_at_end(self) -> Estimate:
+        """log10 of the smallest backward gain at the end; no value with one layer."""
+        return _smallest(self.statistics.log10_gain_at_end)
 
     @cached_property
     def is_off_at_start(self) -> bool:
@@ -204,6 +207,11 @@ class Detector(ABC):
     @abstractmethod
     def detect(self, case: Case) -> Finding | None:
         """The finding, or nothing."""
+
+
+def _smallest(gains: FloatArray) -> Estimate:
+    smallest = gains.min(axis=1) if gains.shape[1] > 1 else []
+    return estimate(smallest, DECADES_TOLERANCE)
 
 
 def evidence(statistic: str, value: Estimate, threshold: Threshold | None) -> Evidence:

@@ -6,13 +6,18 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..architecture.network import Network
 from ..causes import (
+    NEAR_ONE,
+    has_layer,
+    has_norm,
     of_decoupled_decay,
     of_large_outputs,
     of_large_targets,
     of_squashed_scores,
 )
-from ..schemas.finding import Cause, Finding
+from ..layers.block import Highway, Residual
+from ..schemas.finding import Cause, Evidence, Finding
 from ..schemas.training import SGD, Training
 from ..statistics import Statistics, estimate
 from .base import Case, Detector, Threshold, evidence
@@ -59,6 +64,14 @@ class StalledTraining(Detector):
     usual_eps: Threshold = Threshold(
         1e-8, "RMS of a gradient's elements", "the eps of Kingma & Ba 2015"
     )
+    chain: Threshold = Threshold(
+        10.0, "layers", "over fewer, one layer matters more than their number"
+    )
+    reach: Threshold = Threshold(
+        -1.0,
+        "log10 J at the end",
+        "plain chains of 10 to 60 layers that learn keep 0.2",
+    )
 
     def detect(self, case: Case) -> Finding | None:
         if not case.is_harmed:
@@ -66,6 +79,7 @@ class StalledTraining(Detector):
         updates = estimate(
             np.log10(np.fmax(_median_updates(case.statistics), 1e-30)), 0.3
         )
+        cause = self._cause(case, 10**updates.mean)
         return Finding(
             problem=self.problem,
             severity=case.harm_severity,
@@ -73,9 +87,10 @@ class StalledTraining(Detector):
             layers=[],
             evidence=[
                 evidence("log10_update_ratio", updates, None),
+                *(self._gains(case) if cause.kind == "depth" else []),
                 case.harm_evidence,
             ],
-            cause=self._cause(case, 10**updates.mean),
+            cause=cause,
             explanation=f"{_outcome(case).capitalize()}, beyond what the best "
             "constant predictor gets.",
         )
@@ -95,6 +110,7 @@ class StalledTraining(Detector):
             or self._of_slow_fall(case, training, update)
             or _of_short_memory(case.statistics)
             or self._of_targets(case)
+            or self._of_depth(case, case.network)
             or Cause(
                 kind="unknown",
                 text="The gradients arrive and the weights move, but "
@@ -188,6 +204,35 @@ class StalledTraining(Detector):
             f"predict no better than a constant either (progress {relation:.2f}): "
             "the targets look unrelated to the inputs.",
         )
+
+    def _of_depth(self, case: Case, network: Network) -> Cause | None:
+        """Layers near their best, but too many for what passes through all of them."""
+        start, end = case.smallest_gain.mean, case.smallest_gain_at_end.mean
+        num_factors = len(case.statistics.stations) - 1
+        is_plain = not (has_layer(network, (Residual, Highway)) or has_norm(network))
+        if not (
+            is_plain and num_factors >= self.chain.value and end < self.reach.value
+        ):
+            return None
+        factor = 10 ** (start / num_factors)
+        if factor < NEAR_ONE:
+            return None
+        return Cause(
+            kind="depth",
+            layers=[layer.path for layer in case.statistics.stations],
+            text=f"Each layer passes on {factor:.3g} of the gradient, near the best "
+            f"there is, but it has to pass {num_factors} of them, without skips or "
+            f"normalisation: the first receives {10**start:.2g} of what enters the "
+            f"last at the start, and {10**end:.2g} in the end.",
+        )
+
+    def _gains(self, case: Case) -> list[Evidence]:
+        return [
+            evidence("log10_backward_gain", case.smallest_gain, None),
+            evidence(
+                "log10_backward_gain_at_end", case.smallest_gain_at_end, self.reach
+            ),
+        ]
 
     def _is_unrelated(self, case: Case) -> bool:
         relation = case.statistics.context.neighbour_progress

@@ -229,13 +229,14 @@ def test_a_learning_rate_that_the_sweep_shows_is_evidence():
     assert finding.evidence[-1].value == 0.97
 
 
-def stalled(spec, *, grad_norm=1.0, losses=None, **how):
+def stalled(spec, *, grad_norm=1.0, losses=None, thresholds=None, **how):
     """The finding on a network that fails although nothing else is wrong."""
     runs = traces(progress=0.0, losses=losses, **how)
     for run in runs:
         norms = np.full(len(run.steps), grad_norm)
         run.series["grad_norm"] = np.ma.masked_array(norms)
-    [finding] = diagnose(runs, resolve(spec)).findings
+    own = {"stalled_training": thresholds or {}}
+    [finding] = diagnose(runs, resolve(spec), own).findings
     assert finding.problem == "stalled_training"
     return finding
 
@@ -365,3 +366,44 @@ def test_a_memory_that_ends_before_the_lag_explains_a_stall():
     assert (short.cause.kind, long.cause.kind) == ("recurrence", "labels")
     assert "left after 16 steps" in short.cause.text
     assert "needs 20" in short.cause.text
+
+
+# The gradient arrives at the start, and next to nothing of it in the end.
+LOST = {"decades_per_layer": -0.01, "decades_at_end": -0.5, "update_ratio": 0.02}
+# As long as the traces are.
+CHAIN = {"chain": 5.0}
+
+
+def test_a_long_chain_is_suspected_where_the_gradient_gets_lost_in_training():
+    layer = [{"type": "Linear", "out_features": 8}, {"type": "Tanh"}]
+    skips = {"type": "Residual", "body": [{"repeat": 2, "body": layer}]}
+
+    causes = {
+        "long": stalled(shallow(), thresholds=CHAIN, **LOST).cause,
+        "short": stalled(shallow(), **LOST).cause,
+        "kept": stalled(
+            shallow(), thresholds=CHAIN, **LOST | {"decades_at_end": -0.01}
+        ).cause,
+        "with skips": stalled(shallow(skips, *layer), thresholds=CHAIN, **LOST).cause,
+    }
+
+    assert {name: cause.kind for name, cause in causes.items()} == {
+        "long": "depth",
+        "short": "unknown",
+        "kept": "unknown",
+        "with skips": "unknown",
+    }
+    assert "receives 0.9 of what" in causes["long"].text
+    assert "0.0032 in the end" in causes["long"].text
+    assert len(causes["long"].layers) == 6
+
+
+def test_a_rate_at_which_the_chain_learns_is_more_than_a_suspicion():
+    runs = traces(progress=0.0, **LOST)
+    own = {"stalled_training": CHAIN}
+    suspected = diagnose(runs, resolve(shallow()), own)
+
+    [finding] = confirm_rate(suspected, lr_multiplier=0.3, progress=0.9).findings
+
+    assert suspected.findings[0].cause.kind == "depth"
+    assert (finding.cause.kind, finding.cause.layers) == ("learning_rate", [])

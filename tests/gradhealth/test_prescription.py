@@ -51,6 +51,16 @@ def test_the_first_few_are_of_different_kinds():
     assert len(set(kinds[:5])) == 5
 
 
+def test_a_way_around_the_layers_is_offered_whatever_harm_their_number_does():
+    depth = names(prescribed(DEEP_SIGMOID, finding("stalled_training", cause="depth")))
+    other = names(prescribed(DEEP_SIGMOID, finding("stalled_training", cause="data")))
+
+    around = {"reduce_depth", "add_residual_norm_relu", "add_gates_highway"}
+    assert around <= {*depth}
+    assert depth[0] in around
+    assert around.isdisjoint(other)
+
+
 def test_what_removes_the_cause_stands_first():
     depth = prescribed(DEEP_SIGMOID, finding(cause="depth"))
     optimizer = prescribed(DEEP_SIGMOID, finding(cause="optimizer"))

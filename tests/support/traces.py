@@ -20,6 +20,7 @@ def trace(
     *,
     seed=0,
     decades_per_layer=0.0,
+    decades_at_end=None,
     progress=0.95,
     num_steps=NUM_STEPS,
     dead=0.1,
@@ -34,16 +35,18 @@ def trace(
 ):
     """One run; by default every gradient arrives and the loss comes down.
 
-    `decades_per_layer` is log10 of the backward factor, `temporal` the factor by
-    which a gradient changes at each step back in time.
+    `decades_per_layer` is log10 of the backward factor, `decades_at_end` what becomes
+    of it; `temporal` is the factor by which a gradient changes at each step back in
+    time.
     """
     known = {"trivial_loss": 1.0, "loss_floor": 0.0, "seed": seed, "input_rms": 1.0}
     rows = num_steps + 1
     table = _Tables(rows)
     jitter = 0.02 * np.random.default_rng(seed).standard_normal()
     back = np.arange(NUM_STATIONS - 1, -1, -1)
-    for row in (0, rows - 1):
-        gains = 10.0 ** (back * decades_per_layer + jitter * (back > 0))
+    at_end = decades_per_layer if decades_at_end is None else decades_at_end
+    for row, decades in ((0, decades_per_layer), (rows - 1, at_end)):
+        gains = 10.0 ** (back * decades + jitter * (back > 0))
         table.put("backward_gain", row, "Linear", gains)
         table.put("forward_std", row, "Linear", 1.0)
         table.put("dead_fraction", row, "ReLU", dead)
