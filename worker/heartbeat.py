@@ -87,10 +87,16 @@ class Heartbeat:
         """The workers whose work is in good hands, or None when others take care.
 
         Only the first of the living takes care of lost work, so that the rest do not
-        do the same. Nobody is declared dead by a worker that has itself been cut off
-        from the database lately: after an outage, everybody else seems silent too.
+        do the same. One with a faulty device lives, but has put down its work for good:
+        what the queue has just handed to it is lost. Nobody is declared dead by a
+        worker that has itself been cut off from the database lately: after an outage,
+        everybody else seems silent too.
         """
-        beats = await patient(self._workers.beats)()
+        beats = [
+            beat
+            for beat in await patient(self._workers.beats)()
+            if beat.state != "faulty"
+        ]
         living = {each.id for each in beats if self._lives(each)}
         self._num_others = len(living - {self._worker_id})
         if min(living, default=None) != self._worker_id:

@@ -44,6 +44,18 @@ async def test_the_dead_are_not_trusted(workers):
     assert await alive.trusted() == {"alive"}
 
 
+async def test_a_faulty_one_neither_takes_care_nor_has_work_in_hand(workers):
+    faulty, ready = heart_of("a faulty one", workers), heart_of("ready", workers)
+    faulty.become("faulty", "it did not answer")
+
+    await beat_for(0.2, faulty, ready)
+    before_it_is_sure = await ready.trusted()
+    await beat_for(0.8, faulty, ready)
+
+    assert before_it_is_sure == await ready.trusted() == {"ready"}
+    assert not ready.has_company()
+
+
 async def test_nobody_is_called_dead_by_a_worker_that_was_cut_off(workers):
     one, two = heart_of("one", workers), heart_of("two", workers)
     await beat_for(1.0, one, two)
