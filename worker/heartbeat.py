@@ -86,8 +86,8 @@ class Heartbeat:
     async def trusted(self) -> set[str] | None:
         """The workers whose work is in good hands, or None when others take care.
 
-        Only the first of the living takes care of lost work, so that the rest do not
-        do the same. One with a faulty device lives, but has put down its work for good:
+        Only the first that works takes care of lost work, so that the rest do not do
+        the same. One with a faulty device lives, but has put down its work for good:
         what the queue has just handed to it is lost. Nobody is declared dead by a
         worker that has itself been cut off from the database lately: after an outage,
         everybody else seems silent too.
@@ -97,13 +97,15 @@ class Heartbeat:
             for beat in await patient(self._workers.beats)()
             if beat.state != "faulty"
         ]
-        living = {each.id for each in beats if self._lives(each)}
-        self._num_others = len(living - {self._worker_id})
-        if min(living, default=None) != self._worker_id:
+        living = {beat.id: beat.state for beat in beats if self._lives(beat)}
+        self._num_others = len(living.keys() - {self._worker_id})
+        # One that still warms up takes no care yet, and may never come to it.
+        working = [id_ for id_, state in living.items() if state != "starting"]
+        if min(working, default=None) != self._worker_id:
             return None
         if time.monotonic() - self._steady_since < self._dead_after_seconds:
-            return {each.id for each in beats}
-        return living
+            return {beat.id for beat in beats}
+        return {*living}
 
     def _lives(self, beat: WorkerBeat) -> bool:
         return beat.silence_seconds < self._dead_after_seconds

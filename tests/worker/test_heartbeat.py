@@ -15,8 +15,10 @@ async def workers(storage):
             await stores.workers.retire(beat.id)
 
 
-def heart_of(name, workers):
-    return Heartbeat(workers, worker_id=name, device="cpu", dead_after_seconds=0.8)
+def heart_of(name, workers, state="ready", reason=""):
+    heart = Heartbeat(workers, worker_id=name, device="cpu", dead_after_seconds=0.8)
+    heart.become(state, reason)
+    return heart
 
 
 async def beat_for(seconds, *hearts):
@@ -26,7 +28,7 @@ async def beat_for(seconds, *hearts):
         await asyncio.sleep(0.1)
 
 
-async def test_the_first_of_the_living_takes_care(workers):
+async def test_the_first_that_works_takes_care(workers):
     one, two = heart_of("one", workers), heart_of("two", workers)
 
     await beat_for(1.0, one, two)
@@ -45,8 +47,8 @@ async def test_the_dead_are_not_trusted(workers):
 
 
 async def test_a_faulty_one_neither_takes_care_nor_has_work_in_hand(workers):
-    faulty, ready = heart_of("a faulty one", workers), heart_of("ready", workers)
-    faulty.become("faulty", "it did not answer")
+    faulty = heart_of("a faulty one", workers, "faulty", "it did not answer")
+    ready = heart_of("ready", workers)
 
     await beat_for(0.2, faulty, ready)
     before_it_is_sure = await ready.trusted()
@@ -54,6 +56,17 @@ async def test_a_faulty_one_neither_takes_care_nor_has_work_in_hand(workers):
 
     assert before_it_is_sure == await ready.trusted() == {"ready"}
     assert not ready.has_company()
+
+
+async def test_one_that_warms_up_takes_no_care_yet(workers):
+    starting = heart_of("a starting one", workers, "starting")
+    ready = heart_of("ready", workers)
+
+    await beat_for(1.0, starting, ready)
+
+    assert await starting.trusted() is None
+    assert await ready.trusted() == {"a starting one", "ready"}
+    assert ready.has_company()
 
 
 async def test_nobody_is_called_dead_by_a_worker_that_was_cut_off(workers):
