@@ -173,8 +173,9 @@ def _promise(remedy: Remedy, case: Case) -> Promise:
 
 
 def _treats(remedy: Remedy, case: Case, problems: set[str]) -> bool:
-    # Whatever harm too many layers do, a way around them helps.
-    goes_around = case.cause == "depth" and case.cause in remedy.causes
+    # Training stalls for many reasons: ways around the layers treat but this one.
+    stalls_by_depth = (case.problem, case.cause) == ("stalled_training", "depth")
+    goes_around = stalls_by_depth and "depth" in remedy.causes
     return goes_around or not remedy.treats.isdisjoint(problems)
 
 

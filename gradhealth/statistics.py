@@ -128,16 +128,12 @@ class Statistics:
     @cached_property
     def log10_gain(self) -> FloatArray:
         """[S, K] log10 of the backward gain at the start."""
-        gains = self.at_start("backward_gain")[:, self.station_indices]
-        with np.errstate(divide="ignore"):
-            return _clipped(np.log10(gains))
+        return self._log10_of_stations(self.at_start("backward_gain"))
 
     @cached_property
     def log10_gain_at_end(self) -> FloatArray:
         """[S, K] log10 of the backward gain at the last state that was measured."""
-        gains = self.at_end("backward_gain")[:, self.station_indices]
-        with np.errstate(divide="ignore"):
-            return _clipped(np.log10(gains))
+        return self._log10_of_stations(self.at_end("backward_gain"))
 
     @property
     def stations(self) -> list[TracedLayer]:
@@ -203,6 +199,10 @@ class Statistics:
             return np.full(self.num_seeds, math.nan)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(np.max(stds, axis=1) / stds[:, 0])
+
+    def _log10_of_stations(self, gains: FloatArray) -> FloatArray:
+        with np.errstate(divide="ignore"):
+            return _clipped(np.log10(gains[:, self.station_indices]))
 
     def _losses(self, trace: Trace) -> FloatArray:
         losses = trace.series.get("loss", np.ma.masked_array([]))

@@ -210,20 +210,18 @@ class StalledTraining(Detector):
         start, end = case.smallest_gain.mean, case.smallest_gain_at_end.mean
         num_factors = len(case.statistics.stations) - 1
         is_plain = not (has_layer(network, (Residual, Highway)) or has_norm(network))
-        if not (
-            is_plain and num_factors >= self.chain.value and end < self.reach.value
-        ):
+        if not is_plain or num_factors < self.chain.value:
             return None
         factor = 10 ** (start / num_factors)
-        if factor < NEAR_ONE:
-            return None
+        if not (factor >= NEAR_ONE and end < self.reach.value):
+            return None  # also where either is no number
         return Cause(
             kind="depth",
             layers=[layer.path for layer in case.statistics.stations],
             text=f"Each layer passes on {factor:.3g} of the gradient, near the best "
             f"there is, but it has to pass {num_factors} of them, without skips or "
-            f"normalisation: the first receives {10**start:.2g} of what enters the "
-            f"last at the start, and {10**end:.2g} in the end.",
+            f"normalisation: of what enters the last, as little as {10**start:.2g} "
+            f"arrives at the start, and {10**end:.2g} in the end.",
         )
 
     def _gains(self, case: Case) -> list[Evidence]:
